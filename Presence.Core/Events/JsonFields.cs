@@ -1,0 +1,181 @@
+using System.Text.Json;
+
+namespace Presence.Core.Events;
+
+/// <summary>
+/// Walks the fields of one JSON object and notes the first breach; afterwards <see cref="Next"/> returns false.
+/// Malformed JSON is a breach like any other: nothing here throws.
+/// A field that occurs twice counts with its last value; <c>null</c> counts as absent.
+/// </summary>
+public ref struct JsonFields
+{
+    private Utf8JsonReader _reader;
+    private bool _started;
+
+    /// <summary>Over the bytes of a record's value.</summary>
+    public JsonFields(ReadOnlySpan<byte> json) => _reader = new Utf8JsonReader(json);
+
+    /// <summary>Over the object at which a reader stands (its StartObject has been read).</summary>
+    public JsonFields(Utf8JsonReader reader)
+    {
+        _reader = reader;
+        _started = true;
+    }
+
+    /// <summary>The first breach met; None so far.</summary>
+    public Breach Breach { get; private set; }
+
+    /// <summary>The field of the breach, where one is known.</summary>
+    public string? Field { get; private set; }
+
+    /// <summary>Moves to the next field; false at the object's end or after a breach.</summary>
+    public bool Next()
+    {
+        if (Breach != Breach.None)
+            return false;
+        try
+        {
+            if (!_started)
+            {
+                _started = true;
+                if (!_reader.Read() || _reader.TokenType != JsonTokenType.StartObject)
+                    return Fail(Breach.NotJson, null);
+            }
+
+            if (!_reader.Read())
+                return Fail(Breach.NotJson, null);
+            if (_reader.TokenType == JsonTokenType.PropertyName)
+                return true;
+
+            // The object ends here; only white space may follow, which the reader checks.
+            if (_reader.CurrentDepth == 0 && _reader.Read())
+                return Fail(Breach.NotJson, null);
+            return false;
+        }
+        catch (JsonException)
+        {
+            return Fail(Breach.NotJson, null);
+        }
+    }
+
+    /// <summary>Whether the field at which it stands has this name.</summary>
+    public readonly bool NameIs(ReadOnlySpan<byte> name) => _reader.ValueTextEquals(name);
+
+    /// <summary>Reads an id into <paramref name="text"/>.</summary>
+    public void Id(string field, Utf8Text text)
+    {
+        if (Text(field, text) && !text.IsId())
+            Fail(Breach.BadId, field);
+    }
+
+    /// <summary>Reads a string into <paramref name="text"/>; returns whether there was one.</summary>
+    public bool Text(string field, Utf8Text text)
+    {
+        text.Clear();
+        if (!Value(field))
+            return false;
+        if (_reader.TokenType == JsonTokenType.Null)
+            return false;
+        if (_reader.TokenType != JsonTokenType.String)
+            return Fail(Breach.MistypedField, field);
+        try
+        {
+            text.Set(ref _reader);
+            return text.Length > 0 || Fail(Breach.BadId, field);
+        }
+        catch (InvalidOperationException)
+        {
+            // Invalid UTF-8 inside a string, or half a surrogate pair escaped.
+            return Fail(Breach.NotJson, field);
+        }
+    }
+
+    /// <summary>Reads an integer in a range; null where it is absent or a breach was noted.</summary>
+    public long? Integer(string field, long min, long max) => Integer(field, min, max, Breach.NumberOutOfRange);
+
+    /// <summary>Reads a time, ms; null where it is absent or a breach was noted.</summary>
+    public long? Time(string field) => Integer(field, EventTime.Min, EventTime.Max, Breach.TimeOutOfRange);
+
+    /// <summary>Reads a boolean; false where it is absent.</summary>
+    public bool Boolean(string field)
+    {
+        if (!Value(field))
+            return false;
+        switch (_reader.TokenType)
+        {
+            case JsonTokenType.True:
+                return true;
+            case JsonTokenType.False or JsonTokenType.Null:
+                return false;
+            default:
+                return Fail(Breach.MistypedField, field);
+        }
+    }
+
+    /// <summary>Passes over the value of a field that is not known.</summary>
+    public void Skip()
+    {
+        try
+        {
+            _reader.Skip();
+        }
+        catch (JsonException)
+        {
+            Fail(Breach.NotJson, null);
+        }
+    }
+
+    /// <summary>Notes a missing field unless it is there.</summary>
+    public void Require(string field, bool present)
+    {
+        if (!present)
+            Fail(Breach.MissingField, field);
+    }
+
+    /// <summary>Notes a breach; the first one counts. Returns false.</summary>
+    public bool Fail(Breach breach, string? field)
+    {
+        if (Breach == Breach.None)
+        {
+            Breach = breach;
+            Field = field;
+        }
+
+        return false;
+    }
+
+    private long? Integer(string field, long min, long max, Breach outside)
+    {
+        if (!Value(field) || _reader.TokenType == JsonTokenType.Null)
+            return null;
+        if (_reader.TokenType != JsonTokenType.Number)
+        {
+            Fail(Breach.MistypedField, field);
+            return null;
+        }
+
+        if (!_reader.TryGetInt64(out long value))
+        {
+            // 1e400, 1.5: a number, but no integer in range.
+            Fail(_reader.ValueSpan.IndexOfAny((byte)'.', (byte)'e', (byte)'E') >= 0 ? Breach.MistypedField : outside, field);
+            return null;
+        }
+
+        if (value >= min && value <= max)
+            return value;
+        Fail(outside, field);
+        return null;
+    }
+
+    private bool Value(string field)
+    {
+        try
+        {
+            return _reader.Read() || Fail(Breach.NotJson, field);
+        }
+        catch (JsonException)
+        {
+            return Fail(Breach.NotJson, field);
+        }
+    }
+}
