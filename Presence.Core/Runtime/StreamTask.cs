@@ -1,0 +1,508 @@
+using System.Globalization;
+using System.Text;
+using Presence.Core.Events;
+using Presence.Core.Log;
+using Presence.Core.Stages;
+using Presence.Core.State;
+
+namespace Presence.Core.Runtime;
+
+/// <summary>
+/// One stage at one partition, restored and running. THE MAP of a record's way:
+/// <list type="number">
+/// <item>choose: of all inputs the head with the smallest event time, once no input can still hold an earlier one;</item>
+/// <item>clock: the record moves its input's clock, the slowest clock input moves the task's;</item>
+/// <item>timers: those the clock has passed fire, in order of time;</item>
+/// <item>process: the stage reads and writes the task's state (uncommitted, in memory) and emits;</item>
+/// <item>emit: what it emitted goes to the producer's open transaction;</item>
+/// <item>commit: changed keys and one meta record go to the changelog, positions to the transaction; the worker commits;</item>
+/// <item>apply: the same changes and the changelog offset go to disk in one batch.</item>
+/// </list>
+/// An abort anywhere before the commit takes steps 1 to 6 back. Owned by one thread.
+/// </summary>
+public sealed partial class StreamTask : IDisposable
+{
+    private readonly StageDefinition _definition;
+    private readonly IStage _stage;
+    private readonly TaskStore _store;
+    private readonly TaskTopics _topics;
+    private readonly BadInputPolicy _policy;
+    private readonly RuntimeMetrics _metrics;
+    private readonly Outbox _outbox = new();
+    private readonly MetaRecord _committed;
+    private readonly MetaRecord _current;
+    private readonly byte[] _metaBytes;
+    private readonly long[] _counters;
+    private readonly Context _context;
+    private long _clock = long.MinValue;
+    private long _wallClock;
+    private long _processed;
+    private bool _recommit = true;
+    private int _changelogCursor;
+    private int _waitsFor = -1;
+
+    /// <summary>Takes a restored store and the positions to go on at.</summary>
+    public StreamTask(TaskId id, StageDefinition definition, TaskStore store, MetaRecord meta, TaskTopics topics, BadInputPolicy policy, RuntimeMetrics metrics)
+    {
+        Id = id;
+        _definition = definition;
+        _stage = definition.Create();
+        _store = store;
+        _topics = topics;
+        _policy = policy;
+        _metrics = metrics;
+        _committed = meta;
+        _current = new MetaRecord(definition.Inputs.Count);
+        _metaBytes = new byte[meta.Length];
+        _counters = new long[definition.Counters.Count];
+        _context = new Context(this);
+        Inputs = new TaskInput[definition.Inputs.Count];
+        for (int i = 0; i < Inputs.Length; i++)
+            Inputs[i] = new TaskInput(new TopicPartition(definition.Inputs[i], id.Partition), meta.NextOffsets[i]);
+        LoadClocks();
+    }
+
+    public TaskId Id { get; }
+
+    /// <summary>The service's name, whose group holds the positions.</summary>
+    public string Service => _definition.Service;
+
+    /// <summary>The changelog partition.</summary>
+    public TopicPartition Changelog => _topics.Changelog;
+
+    public TaskInput[] Inputs { get; }
+
+    /// <summary>Why it stands still until an operator decides; null while it runs.</summary>
+    public string? StopReason { get; private set; }
+
+    /// <summary>Why it waits; null when it does not.</summary>
+    public string? WaitReason => _waitsFor < 0 ? null : $"waits for {Inputs[_waitsFor].Partition}: {Inputs[_waitsFor].Fault ?? "it is not read to its end"}";
+
+    /// <summary>The task's clock; null before the first record.</summary>
+    public long? Clock => _clock == long.MinValue ? null : _clock;
+
+    /// <summary>Next changelog offset its store would apply.</summary>
+    public long ChangelogOffset => _store.ChangelogOffset;
+
+    /// <summary>Estimates of the store.</summary>
+    public StoreFigures StoreFigures => _store.Figures;
+
+    /// <summary>Whether there is something that a transaction could carry.</summary>
+    public bool HasWork
+    {
+        get
+        {
+            if (StopReason is not null)
+                return false;
+            if (!_outbox.IsEmpty || (_clock != long.MinValue && _store.HasDue(_clock)))
+                return true;
+            foreach (TaskInput input in Inputs)
+            {
+                if (input.Queue.Count > 0)
+                    return true;
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Whether a commit would change anything.</summary>
+    public bool IsDirty
+    {
+        get
+        {
+            if (_recommit || _store.DirtyCount > 0)
+                return true;
+            for (int i = 0; i < Inputs.Length; i++)
+            {
+                if (Inputs[i].NextOffset != _committed.NextOffsets[i])
+                    return true;
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Whether everything readable has been processed.</summary>
+    public bool IsAtEnd
+    {
+        get
+        {
+            foreach (TaskInput input in Inputs)
+            {
+                if (!input.IsEmptyAtEnd)
+                    return false;
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Bytes that the open transaction holds in memory.</summary>
+    public int DirtyBytes => _store.DirtyBytes;
+
+    /// <summary>Commits the positions anew although they have not changed, so that the log does not forget them.</summary>
+    public void RequestRecommit() => _recommit = true;
+
+    /// <summary>Stops it before whatever comes next.</summary>
+    public void Stop(string reason) => StopReason ??= reason;
+
+    /// <summary>Handles at most <paramref name="budget"/> records and timers, steps 1 to 5.</summary>
+    public FeedResult Feed(int budget, long wallClock, ITransactionalProducer producer)
+    {
+        _wallClock = wallClock;
+        int handled = 0;
+        if (!TryDrain(producer, handled, -1, out FeedResult failed))
+            return failed;
+        AddIdleTime();
+        while (true)
+        {
+            // Timers that idle time has made due, or that were left over when the budget ended.
+            FeedResult timers = FireTimers(producer, budget, ref handled);
+            if (timers.Outcome != FeedOutcome.Idle)
+                return timers;
+            if (StopReason is not null)
+                return new FeedResult(FeedOutcome.Stopped, handled, Reason: StopReason);
+            if (handled >= budget)
+                return new FeedResult(FeedOutcome.Budget, handled);
+
+            // 1. choose
+            int chosen = Choose(out int waitsFor);
+            if (chosen < 0)
+            {
+                SkipMarkers();
+                _waitsFor = waitsFor;
+                return new FeedResult(waitsFor < 0 ? FeedOutcome.Idle : FeedOutcome.Waiting, handled, Input: waitsFor);
+            }
+
+            _waitsFor = -1;
+            TaskInput input = Inputs[chosen];
+            if (!input.Head.IsGood || input.PoisonOffset == input.Queue.Peek().Offset)
+            {
+                if (!SetAside(input, producer, handled, out FeedResult aside))
+                    return aside;
+                handled++;
+                continue;
+            }
+
+            // 2. clock
+            if (input.Head.MovesClock)
+            {
+                MoveClock(input, input.Head.EventTime);
+
+                // 3. timers
+                timers = FireTimers(producer, budget, ref handled);
+                if (timers.Outcome != FeedOutcome.Idle)
+                    return timers;
+                if (_store.HasDue(_clock))
+                    return new FeedResult(FeedOutcome.Budget, handled);
+            }
+
+            // 4. process
+            try
+            {
+                _stage.Process(chosen, _context);
+            }
+#pragma warning disable CA1031 // Whatever a record makes a stage throw concerns that record alone.
+            catch (Exception e) when (e is not StoreException)
+#pragma warning restore CA1031
+            {
+                return new FeedResult(FeedOutcome.RecordFailed, handled, Reason: $"{e.GetType().Name}: {e.Message}", Input: chosen, Offset: HeadOffset(chosen));
+            }
+
+            Advance(input);
+            _processed++;
+            handled++;
+
+            // 5. emit
+            if (!TryDrain(producer, handled, chosen, out failed))
+                return failed;
+        }
+    }
+
+    /// <summary>Notes that the head of an input fails in processing: after the rewind it goes the way of bad input.</summary>
+    public void Poison(int input, long offset, string reason)
+    {
+        Inputs[input].PoisonOffset = offset;
+        Inputs[input].PoisonReason = reason;
+    }
+
+    private long HeadOffset(int input) => Inputs[input].Queue.Count == 0 ? -1 : Inputs[input].Queue.Peek().Offset;
+
+    /// <inheritdoc/>
+    public void Dispose() => _store.Dispose();
+
+    private int Choose(out int waitsFor)
+    {
+        waitsFor = -1;
+        int chosen = -1;
+        long earliest = long.MaxValue;
+        int notAtEnd = -1;
+        for (int i = 0; i < Inputs.Length; i++)
+        {
+            TaskInput input = Inputs[i];
+            if (input.Queue.Count == 0)
+            {
+                input.Recover();
+                if (!input.IsEmptyAtEnd)
+                    notAtEnd = i;
+                continue;
+            }
+
+            if (!input.HeadDecoded)
+            {
+                input.Head = _stage.Decode(i, input.Queue.Peek());
+                input.HeadDecoded = true;
+            }
+
+            // What cannot be decoded has no time of its own: it goes first, so that it holds nothing up.
+            long time = input.Head.IsGood ? input.Head.EventTime : long.MinValue;
+            if (chosen < 0 || time < earliest)
+            {
+                chosen = i;
+                earliest = time;
+            }
+        }
+
+        if (notAtEnd < 0 || (chosen >= 0 && earliest == long.MinValue))
+            return chosen;
+        if (chosen >= 0 || Inputs[notAtEnd].Fault is not null)
+            waitsFor = notAtEnd;
+        return -1;
+    }
+
+    private FeedResult FireTimers(ITransactionalProducer producer, int budget, ref int handled)
+    {
+        if (_clock == long.MinValue)
+            return default;
+        while (handled < budget && _store.TryTakeDue(_clock, out long time, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value))
+        {
+            try
+            {
+                _stage.OnTimer(key, value, _context);
+                _store.AssertMoved(key, time);
+            }
+#pragma warning disable CA1031 // A timer belongs to no record that could be put aside: the task stops and says so.
+            catch (Exception e) when (e is not StoreException)
+#pragma warning restore CA1031
+            {
+                return new FeedResult(FeedOutcome.Stopped, handled, Reason: $"a timer failed: {e.GetType().Name}: {e.Message}");
+            }
+
+            handled++;
+            if (!TryDrain(producer, handled, -1, out FeedResult failed))
+                return failed;
+        }
+
+        return default;
+    }
+
+    private bool TryDrain(ITransactionalProducer producer, int handled, int input, out FeedResult failed)
+    {
+        failed = default;
+        if (_outbox.IsEmpty)
+            return true;
+        LogResult result = _outbox.Drain(producer);
+        if (result.IsOk)
+            return true;
+        failed = result.Status switch
+        {
+            LogStatus.QueueFull or LogStatus.TimedOut => new FeedResult(FeedOutcome.Blocked, handled, result),
+            LogStatus.RecordRejected when input >= 0 => new FeedResult(FeedOutcome.RecordFailed, handled, result, $"its output was rejected: {result.Reason}", input, Inputs[input].NextOffset - 1),
+            LogStatus.RecordRejected => new FeedResult(FeedOutcome.Stopped, handled, result, $"an output was rejected: {result.Reason}"),
+            _ => new FeedResult(FeedOutcome.ProducerFailed, handled, result),
+        };
+        return false;
+    }
+
+    /// <summary>
+    /// A damaged batch of an input begins at <paramref name="offset"/>. Returns where reading goes on; -1 when the task
+    /// stops. How far the damage reaches shows with the next good record.
+    /// </summary>
+    public long OnCorrupt(int index, long offset)
+    {
+        TaskInput input = Inputs[index];
+        if (_policy == BadInputPolicy.Stop)
+        {
+            Stop($"a damaged batch (CRC) at {input.Partition} offset {offset}; its policy is Stop. Set Presence:BadInput:{Service} to DeadLetter or Skip, or move the group's offset past it, and restart");
+            return -1;
+        }
+
+        return input.SkipCorrupt(offset);
+    }
+
+    private void ReportCorrupt(TaskInput input, long end)
+    {
+        long from = input.CorruptFrom;
+        input.CorruptFrom = -1;
+        _badReasons["corrupt_batch"] = _badReasons.GetValueOrDefault("corrupt_batch") + 1;
+        if (_policy != BadInputPolicy.DeadLetter)
+            return;
+        string detail = $"corrupt_batch: offsets {from} to {end - 1} cannot be read (CRC)";
+        LogRecord nothing = new() { Offset = from, Timestamp = _wallClock };
+        _outbox.Add(new TopicPartition(_topics.DeadLetter, Id.Partition % _topics.DeadLetterPartitions), default, false, default, false, _wallClock, DeadLetterHeaders(input, nothing, detail));
+    }
+
+    private void Advance(TaskInput input)
+    {
+        LogRecord record = input.Queue.Peek();
+        if (input.CorruptFrom >= 0 && record.Offset > input.CorruptFrom)
+            ReportCorrupt(input, record.Offset);
+        input.NextOffset = record.Offset + 1;
+        input.LastTimestamp = record.Timestamp;
+        input.ClockedAt = _wallClock;
+        input.Queue.Dequeue();
+        input.HeadDecoded = false;
+    }
+
+    // A good position past trailing commit markers, so that every tool shows lag 0.
+    private void SkipMarkers()
+    {
+        foreach (TaskInput input in Inputs)
+        {
+            if (input.Queue.Count > 0 || input.EndPosition <= input.NextOffset)
+                continue;
+            if (input.CorruptFrom >= 0)
+                ReportCorrupt(input, input.EndPosition);
+            input.NextOffset = input.EndPosition;
+        }
+    }
+
+    private bool SetAside(TaskInput input, ITransactionalProducer producer, int handled, out FeedResult result)
+    {
+        result = default;
+        LogRecord record = input.Queue.Peek();
+        bool poisoned = input.Head.IsGood;
+        string reason = poisoned ? "processing_failed" : BreachNames.Of(input.Head.Breach);
+        string detail = poisoned ? $"processing_failed: {input.PoisonReason}" : input.Head.Field is null ? reason : $"{reason}: {input.Head.Field}";
+        if (_policy == BadInputPolicy.Stop)
+        {
+            Stop($"bad input at {input.Partition} offset {record.Offset} ({detail}); its policy is Stop. Set Presence:BadInput:{Service} to DeadLetter or Skip, or move the group's offset past it, and restart");
+            result = new FeedResult(FeedOutcome.Stopped, handled, Reason: StopReason);
+            return false;
+        }
+
+        if (_policy == BadInputPolicy.DeadLetter)
+        {
+            int partitions = _topics.DeadLetterPartitions;
+            int partition = record.HasKey ? Partitioner.Of(record.Key, partitions) : Id.Partition % partitions;
+            _outbox.Add(new TopicPartition(_topics.DeadLetter, partition), record.Key, record.HasKey, record.Value, record.HasValue, record.Timestamp, DeadLetterHeaders(input, record, detail));
+            LogResult sent = _outbox.Drain(producer);
+            if (sent.Status == LogStatus.RecordRejected)
+            {
+                _outbox.Clear();
+                Stop($"the record at {input.Partition} offset {record.Offset} ({detail}) cannot be written to {_topics.DeadLetter}: {sent.Reason}. Raise that topic's max.message.bytes and Kafka:Client:message.max.bytes, or set Presence:BadInput:{Service} to Skip, and restart");
+                result = new FeedResult(FeedOutcome.Stopped, handled, Reason: StopReason);
+                return false;
+            }
+
+            if (sent.Status is LogStatus.Abortable or LogStatus.Fatal)
+            {
+                result = new FeedResult(FeedOutcome.ProducerFailed, handled, sent);
+                return false;
+            }
+        }
+
+        _badReasons.TryGetValue(reason, out long bad);
+        _badReasons[reason] = bad + 1;
+        Advance(input);
+        return true;
+    }
+
+    private RecordHeader[] DeadLetterHeaders(TaskInput input, in LogRecord record, string detail) =>
+    [
+        Header("presence.topic", input.Partition.Topic),
+        Header("presence.partition", input.Partition.Partition.ToString(CultureInfo.InvariantCulture)),
+        Header("presence.offset", record.Offset.ToString(CultureInfo.InvariantCulture)),
+        Header("presence.timestamp", record.Timestamp.ToString(CultureInfo.InvariantCulture)),
+        Header("presence.stage", Service),
+        Header("presence.reason", detail),
+    ];
+
+    private static RecordHeader Header(string name, string value) => new(name, Encoding.UTF8.GetBytes(value));
+
+    private void MoveClock(TaskInput input, long eventTime)
+    {
+        if (eventTime > input.StreamTime)
+            input.StreamTime = eventTime;
+        if (eventTime > input.Clock)
+        {
+            input.Clock = eventTime;
+            UpdateClock();
+        }
+    }
+
+    private void UpdateClock()
+    {
+        long slowest = long.MaxValue;
+        foreach (int index in _definition.ClockInputs)
+        {
+            TaskInput input = Inputs[index];
+            if (input.Clock == long.MinValue && input.IsEmptyAtEnd)
+                continue;
+            slowest = Math.Min(slowest, input.Clock);
+        }
+
+        if (slowest != long.MaxValue && slowest > _clock)
+            _clock = slowest;
+    }
+
+    /// <summary>
+    /// The clock of an input runs on at the wall clock's pace between two answers of the log that there is nothing
+    /// more; while the log cannot be reached it stands.
+    /// </summary>
+    private void AddIdleTime()
+    {
+        foreach (TaskInput input in Inputs)
+        {
+            if (!IsConfirmedIdle(input))
+                return;
+        }
+
+        bool moved = false;
+        foreach (int index in _definition.ClockInputs)
+        {
+            TaskInput input = Inputs[index];
+            long confirmed = input.KnownEnd.At;
+            if (input.Clock == long.MinValue || confirmed <= input.ClockedAt)
+                continue;
+            if (input.ClockedAt > 0)
+            {
+                input.Clock += confirmed - input.ClockedAt;
+                moved = true;
+            }
+
+            input.ClockedAt = confirmed;
+        }
+
+        if (moved)
+            UpdateClock();
+    }
+
+    private static bool IsConfirmedIdle(TaskInput input)
+    {
+        (long end, long at) = input.KnownEnd;
+        return at >= 0 && input.IsEmptyAtEnd && end <= input.EndPosition;
+    }
+
+    private void LoadClocks()
+    {
+        for (int i = 0; i < Inputs.Length; i++)
+        {
+            Inputs[i].StreamTime = _committed.StreamTimes[i];
+            Inputs[i].Clock = _committed.Clocks[i];
+        }
+
+        // An input that had no record yet held nothing back before, and does not now.
+        _clock = long.MinValue;
+        long slowest = long.MaxValue;
+        foreach (int index in _definition.ClockInputs)
+        {
+            if (Inputs[index].Clock != long.MinValue)
+                slowest = Math.Min(slowest, Inputs[index].Clock);
+        }
+
+        if (slowest != long.MaxValue)
+            _clock = slowest;
+    }
+}

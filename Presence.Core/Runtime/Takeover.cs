@@ -1,0 +1,333 @@
+using Microsoft.Extensions.Logging;
+using Presence.Core.Log;
+using Presence.Core.State;
+
+namespace Presence.Core.Runtime;
+
+/// <summary>
+/// Brings one task to the point where it can run: positions, then ends, then the store, then the changelog's tail, in
+/// this order (see <see cref="TakeoverState"/>). Stepped by the <see cref="Restorer"/>.
+/// </summary>
+public sealed class Takeover : IDisposable
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    private readonly string _group;
+    private readonly ILogAdmin _admin;
+    private readonly IStateStoreProvider _stores;
+    private readonly TimeProvider _time;
+    private readonly RuntimeMetrics _metrics;
+    private readonly ILogger _logger;
+    private readonly List<TopicPartition> _inputs = [];
+    private Task<IReadOnlyDictionary<TopicPartition, long>>? _positions;
+    private Task<IReadOnlyDictionary<TopicPartition, long>>? _starts;
+    private Task<IReadOnlyDictionary<TopicPartition, long>>? _ends;
+    private IStateStore? _store;
+    private StoreRestore? _restore;
+    private long _notBefore;
+    private readonly long _began;
+    private bool _wipedForShape;
+
+    /// <summary>For one task; nothing happens before the first step.</summary>
+    public Takeover(TakeoverRequest request, string group, ILogAdmin admin, IStateStoreProvider stores, TimeProvider time, RuntimeMetrics metrics, ILogger logger)
+    {
+        Request = request;
+        _group = group;
+        _admin = admin;
+        _stores = stores;
+        _time = time;
+        _metrics = metrics;
+        _logger = logger;
+        foreach (string topic in request.Definition.Inputs)
+            _inputs.Add(new TopicPartition(topic, request.Task.Partition));
+        _began = time.GetTimestamp();
+    }
+
+    public TakeoverRequest Request { get; }
+
+    public TakeoverState State { get; private set; }
+
+    /// <summary>What it waits for or was stopped by; null when it goes on.</summary>
+    public string? Reason { get; private set; }
+
+    /// <summary>Changelog records replayed.</summary>
+    public long Records => _restore?.Records ?? 0;
+
+    /// <summary>Next changelog offset to replay; valid while replaying.</summary>
+    public long Position => _restore?.Position ?? 0;
+
+    /// <summary>The changelog's end at takeover, open transactions included.</summary>
+    public long Target { get; private set; }
+
+    /// <summary>Records still to replay (offsets, so an upper bound).</summary>
+    public long Remaining => State == TakeoverState.Done || _restore is null ? 0 : Math.Max(0, Target - _restore.Position);
+
+    /// <summary>The restored task, once it is done.</summary>
+    public StreamTask? Result { get; private set; }
+
+    /// <summary>Goes on as far as it can without waiting.</summary>
+    public void Step(CancellationToken cancellation)
+    {
+        if (_time.GetTimestamp() < _notBefore)
+            return;
+        try
+        {
+            while (State switch
+            {
+                TakeoverState.Positions => AskPositions(cancellation),
+                TakeoverState.Ends => AskEnds(cancellation),
+                TakeoverState.Opening => Open(),
+                TakeoverState.Replaying => Complete(),
+                _ => false,
+            })
+            {
+            }
+        }
+        catch (LogException e)
+        {
+            Retry($"the log does not answer: {e.Message}");
+        }
+        catch (StoreException e) when (e.IsCorruption)
+        {
+            Refuse(e.Message);
+        }
+        catch (StoreException e)
+        {
+            Retry($"the store cannot be used: {e.Message}");
+        }
+    }
+
+    /// <summary>A changelog record.</summary>
+    public void OnRecord(in LogRecord record)
+    {
+        if (State != TakeoverState.Replaying || record.Offset < _restore!.Position)
+            return;
+        try
+        {
+            _restore.Apply(record.Offset, record.Key, record.Value, record.HasValue);
+        }
+        catch (StoreException e) when (!e.IsCorruption)
+        {
+            Retry($"the store cannot be written: {e.Message}");
+        }
+        catch (StoreException e)
+        {
+            Refuse(e.Message);
+        }
+    }
+
+    /// <summary>Everything readable of the changelog has come.</summary>
+    public void OnEnd(long position) => _endPosition = Math.Max(_endPosition, position);
+
+    private long _endPosition;
+
+    /// <summary>The changelog cannot be read on.</summary>
+    public void OnFault(LogFault fault, long offset, string detail)
+    {
+        switch (fault)
+        {
+            case LogFault.Unreachable:
+                Reason = $"{Request.Topics.Changelog} cannot be reached: {detail}";
+                break;
+            case LogFault.OffsetBelowStart or LogFault.OffsetBeyondEnd:
+                Refuse($"the changelog does not have offset {offset}: {detail}");
+                break;
+            default:
+                StopFor($"{Request.Topics.Changelog} cannot be read at offset {offset} ({fault}): {detail}. Nothing is skipped in a changelog: restore the topic, or reset the task");
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (Result is null)
+            _store?.Dispose();
+    }
+
+    private bool AskPositions(CancellationToken cancellation)
+    {
+        _positions ??= _admin.CommittedOffsets(_group, _inputs, cancellation);
+        if (!IsAnswered(_positions))
+            return false;
+        State = TakeoverState.Ends;
+        return true;
+    }
+
+    private bool AskEnds(CancellationToken cancellation)
+    {
+        List<TopicPartition> all = [.. _inputs, Request.Topics.Changelog];
+        _starts ??= _admin.StartOffsets(all, cancellation);
+        _ends ??= _admin.EndOffsets(all, IsolationLevel.ReadUncommitted, cancellation);
+        if (!IsAnswered(_starts) || !IsAnswered(_ends))
+            return false;
+        Target = _ends.Result[Request.Topics.Changelog];
+        State = TakeoverState.Opening;
+        return true;
+    }
+
+    // A question without an answer yet is no verdict; one that failed is asked anew after a pause.
+    private static bool IsAnswered(Task<IReadOnlyDictionary<TopicPartition, long>> question)
+    {
+        if (!question.IsCompleted)
+            return false;
+        if (question.IsCompletedSuccessfully)
+            return true;
+        Exception cause = question.Exception?.InnerException ?? new OperationCanceledException();
+        throw cause as LogException ?? new LogException(cause.Message, cause);
+    }
+
+    private bool Open()
+    {
+        _store ??= _stores.Open(Request.Task.ToString());
+        long start = _starts!.Result[Request.Topics.Changelog];
+        long now = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        byte[] buffer = new byte[256];
+        int length = _store.TryGet(StoreKeys.Local, ref buffer);
+        LocalRecord local;
+        if (length < 0)
+        {
+            local = new LocalRecord(start, now, Request.ChangelogTopicId);
+        }
+        else
+        {
+            local = LocalRecord.Read(buffer.AsSpan(0, length));
+            string? refusal = Judge(local, start, now);
+            if (refusal is not null)
+            {
+                Refuse(refusal);
+                return false;
+            }
+        }
+
+        _restore = new StoreRestore(_store, Request.Definition.TimerOf, local);
+        _endPosition = 0;
+        State = TakeoverState.Replaying;
+        Reason = null;
+        _logger.RestoreBegins(Request.Task.ToString(), local.ChangelogOffset, Target);
+        return true;
+    }
+
+    private string? Judge(LocalRecord local, long start, long now)
+    {
+        if (local.TopicId != Request.ChangelogTopicId)
+            return $"its changelog topic was deleted and made again (id {local.TopicId}, now {Request.ChangelogTopicId})";
+        if (local.ChangelogOffset < start)
+            return $"its changelog offset {local.ChangelogOffset} lies before the log's start {start}";
+        if (local.ChangelogOffset > Target)
+            return $"its changelog offset {local.ChangelogOffset} lies beyond the log's end {Target}";
+        TimeSpan age = TimeSpan.FromMilliseconds(now - local.CurrentAt);
+        if (age > Request.DeleteRetention)
+            return $"it was last at its changelog's end {age:c} ago, longer than the changelog keeps tombstones ({Request.DeleteRetention:c})";
+        return null;
+    }
+
+    private bool Complete()
+    {
+        if (_restore!.Position < Target && _endPosition < Target)
+            return false;
+        long now = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        _restore.Complete(Math.Max(_endPosition, _restore.Position), now);
+
+        MetaRecord meta = new(_inputs.Count);
+        byte[] buffer = new byte[256];
+        int length = _store!.TryGet(StoreKeys.Meta, ref buffer);
+        if (length >= 0)
+            meta.Read(buffer.AsSpan(0, length));
+        if (!ChoosePositions(meta))
+            return false;
+
+        TaskStore store = new(_store, Request.Definition.TimerOf, _restore.Local);
+        Result = new StreamTask(Request.Task, Request.Definition, store, meta, Request.Topics, Request.Policy, _metrics) { RestoredRecords = Records };
+        State = TakeoverState.Done;
+        _metrics.Restored(Request.Definition.Name, Records);
+        _logger.RestoreEnded(Request.Task.ToString(), Records, _restore.Bytes, (long)_time.GetElapsedTime(_began).TotalMilliseconds);
+        return false;
+    }
+
+    // The offset committed in the group; else the meta record's; else the log's start.
+    private bool ChoosePositions(MetaRecord meta)
+    {
+        for (int i = 0; i < _inputs.Count; i++)
+        {
+            TopicPartition input = _inputs[i];
+            long start = _starts!.Result[input];
+            long end = _ends!.Result[input];
+            long position = _positions!.Result.TryGetValue(input, out long committed) ? committed
+                : meta.NextOffsets[i] >= 0 ? meta.NextOffsets[i]
+                : start;
+            if (position < start)
+            {
+                _logger.InputLost(Request.Task.ToString(), input.ToString(), position, start - 1);
+                _metrics.InputLost(Request.Definition.Name, start - position);
+                position = start;
+            }
+            else if (position > end)
+            {
+                StopFor($"its committed offset {position} of {input} lies beyond the log's end {end}: the log lost records or was made anew. Restore the topic or move the group's offset (group {_group}), and restart");
+                return false;
+            }
+
+            meta.NextOffsets[i] = position;
+        }
+
+        return true;
+    }
+
+    // What is on disk cannot be used: it is deleted, and rebuilt from the changelog.
+    private void Refuse(string reason)
+    {
+        if (_wipedForShape)
+        {
+            StopFor($"its state cannot be rebuilt: {reason}");
+            return;
+        }
+
+        _wipedForShape = true;
+        _logger.StoreRefused(Request.Task.ToString(), reason);
+        CloseStore();
+        try
+        {
+            _stores.Delete(Request.Task.ToString());
+        }
+        catch (StoreException e)
+        {
+            _wipedForShape = false;
+            Retry($"the store cannot be deleted: {e.Message}");
+            return;
+        }
+
+        Again();
+    }
+
+    private void Retry(string reason)
+    {
+        if (Reason != reason)
+            _logger.TakeoverWaits(Request.Task.ToString(), reason);
+        Reason = reason;
+        _notBefore = _time.GetTimestamp() + (long)(Pause.TotalSeconds * _time.TimestampFrequency);
+        CloseStore();
+        Again();
+    }
+
+    private void Again()
+    {
+        _positions = _starts = _ends = null;
+        State = TakeoverState.Positions;
+    }
+
+    private void StopFor(string reason)
+    {
+        Reason = reason;
+        CloseStore();
+        State = TakeoverState.Stopped;
+        _logger.TaskStopped(Request.Task.ToString(), reason);
+    }
+
+    private void CloseStore()
+    {
+        _restore = null;
+        _store?.Dispose();
+        _store = null;
+    }
+}

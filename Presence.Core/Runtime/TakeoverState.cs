@@ -1,0 +1,30 @@
+namespace Presence.Core.Runtime;
+
+/// <summary>
+/// Lifecycle of a takeover:
+/// <code>
+/// Positions -> Ends -> Opening -> Replaying -> Done
+///     ^_________|________|___________|   (the log or the disk refuses for now: again after a pause)
+/// any -> Stopped  (an operator must decide)
+/// </code>
+/// </summary>
+public enum TakeoverState
+{
+    /// <summary>Asking for the committed input positions, stable ones only.</summary>
+    Positions,
+
+    /// <summary>Asking for starts and ends of inputs and changelog; only after the positions, so that the last transaction of the predecessor lies before the end.</summary>
+    Ends,
+
+    /// <summary>Opening the store and judging what it holds.</summary>
+    Opening,
+
+    /// <summary>Replaying the changelog up to that end.</summary>
+    Replaying,
+
+    /// <summary>Ready to run.</summary>
+    Done,
+
+    /// <summary>Given up until an operator decides.</summary>
+    Stopped,
+}

@@ -1,0 +1,295 @@
+using Presence.Core.Log;
+using Presence.Core.State;
+
+namespace Presence.Core.Runtime;
+
+/// <summary>The transaction of a worker, one answer at a time.</summary>
+public sealed partial class Worker
+{
+    private readonly List<StreamTask> _batch = [];
+    private readonly List<(string Group, List<(TopicPartition Partition, long Offset)> Offsets)> _groups = [];
+    private bool _open;
+    private int _cursor;
+    private long _commitBegan;
+    private int _abortsInARow;
+    private FeedMode _mode;
+    private int _suspect;
+    private string _abortReason = "";
+    private bool _abortOutside;
+    private (StreamTask Task, string Reason)? _stopAfterAbort;
+    private int _searchLeft;
+
+    private bool TryBegin()
+    {
+        LogResult begun = _producer.Begin();
+        if (begun.IsOk)
+            _open = true;
+        else
+            OnProducerFailed(begun);
+        return begun.IsOk;
+    }
+
+    private void BeginCommit(long now)
+    {
+        if (!_open && !TryBegin())
+            return;
+        _commitBegan = _time.GetTimestamp();
+        _batch.Clear();
+        foreach (StreamTask task in _tasks)
+        {
+            if (task.IsDirty && (_mode == FeedMode.All || _tasks.IndexOf(task) == _suspect))
+                _batch.Add(task);
+        }
+
+        _groups.Clear();
+        foreach (StreamTask task in _batch)
+        {
+            string group = $"{_options.ApplicationId}-{task.Service}";
+            int index = _groups.FindIndex(g => g.Group == group);
+            if (index < 0)
+            {
+                index = _groups.Count;
+                _groups.Add((group, []));
+            }
+
+            task.CollectOffsets(_groups[index].Offsets);
+        }
+
+        _groups.RemoveAll(g => g.Offsets.Count == 0);
+        _cursor = 0;
+        State = WorkerState.Changelog;
+        StepTransaction(now);
+    }
+
+    /// <summary>Goes on with the transaction until it is done or a call is unanswered.</summary>
+    private void StepTransaction(long now)
+    {
+        while (true)
+        {
+            switch (State)
+            {
+                case WorkerState.Changelog when _cursor < _batch.Count:
+                    if (!Answered(_batch[_cursor].ProduceChangelog(_producer, now)))
+                        return;
+                    _cursor++;
+                    break;
+                case WorkerState.Changelog:
+                    _cursor = 0;
+                    State = WorkerState.Offsets;
+                    break;
+                case WorkerState.Offsets when _cursor < _groups.Count:
+                    if (!Answered(_producer.SendOffsets(_groups[_cursor].Group, _groups[_cursor].Offsets, WorkerBounds.CallWait)))
+                        return;
+                    _cursor++;
+                    break;
+                case WorkerState.Offsets:
+                    State = WorkerState.Committing;
+                    break;
+                case WorkerState.Committing:
+                    if (!Answered(_producer.Commit(WorkerBounds.CallWait)))
+                        return;
+                    OnCommitted(now);
+                    return;
+                case WorkerState.Aborting:
+                    StepAbort();
+                    return;
+                default:
+                    return;
+            }
+        }
+    }
+
+    /// <summary>True for Ok. TimedOut and QueueFull are no verdict: the same call is repeated in the next step.</summary>
+    private bool Answered(LogResult result)
+    {
+        switch (result.Status)
+        {
+            case LogStatus.Ok:
+                return true;
+            case LogStatus.TimedOut or LogStatus.QueueFull:
+                return false;
+            case LogStatus.Fatal:
+                Fail(result.Reason);
+                return false;
+            default:
+                BeginAbort(result.Reason ?? result.Status.ToString(), result.OutsideCause);
+                return false;
+        }
+    }
+
+    private void OnProducerFailed(LogResult result)
+    {
+        if (result.Status == LogStatus.Fatal)
+            Fail(result.Reason);
+        else
+            BeginAbort(result.Reason ?? result.Status.ToString(), result.OutsideCause);
+    }
+
+    private void OnCommitted(long now)
+    {
+        _open = false;
+        _metrics.Committed(_time.GetElapsedTime(_commitBegan));
+        foreach (StreamTask task in _batch)
+        {
+            try
+            {
+                long offset = _producer.TrackedOffset(task.Changelog)
+                    ?? throw new StoreException($"the log did not say at which offset the meta record of {task.Id} lies", isCorruption: false);
+                task.Apply(offset, now);
+            }
+            catch (StoreException e)
+            {
+                // It is committed, but the store lacks it: takeover replays it from the changelog.
+                Doom(task, $"its store could not take a committed batch: {e.Message}");
+            }
+        }
+
+        RemoveDoomed();
+        _lastCommit = _time.GetTimestamp();
+        _abortsInARow = 0;
+        State = WorkerState.Feeding;
+        NextMode();
+    }
+
+    private void NextMode()
+    {
+        switch (_mode)
+        {
+            case FeedMode.OneTask when ++_suspect >= _tasks.Count:
+                _mode = FeedMode.All;
+                break;
+            case FeedMode.OneRecord when _searchLeft-- <= 0:
+                _mode = FeedMode.All;
+                break;
+        }
+    }
+
+    // A suspect with nothing to do is none.
+    private void PassIdleSuspect()
+    {
+        if (_mode == FeedMode.All || State != WorkerState.Feeding)
+            return;
+        if (_suspect >= _tasks.Count)
+        {
+            _mode = FeedMode.All;
+            return;
+        }
+
+        StreamTask task = _tasks[_suspect];
+        if (task.StopReason is null && (task.IsDirty || task.HasWork || !task.IsAtEnd))
+            return;
+        if (_mode == FeedMode.OneRecord)
+            _mode = FeedMode.All;
+        else
+            NextMode();
+    }
+
+    private void BeginAbort(string reason, bool outsideCause)
+    {
+        _logger.TransactionAborting(Index, reason);
+        _abortReason = reason;
+        _abortOutside = outsideCause;
+        if (!_open)
+        {
+            OnAborted();
+            return;
+        }
+
+        State = WorkerState.Aborting;
+        StepAbort();
+    }
+
+    private void StepAbort()
+    {
+        LogResult result = _producer.Abort(WorkerBounds.CallWait);
+        switch (result.Status)
+        {
+            case LogStatus.Ok:
+                OnAborted();
+                break;
+            case LogStatus.Fatal:
+                Fail(result.Reason);
+                break;
+            default:
+                // No verdict: the same call again in the next step.
+                break;
+        }
+    }
+
+    private void OnAborted()
+    {
+        _open = false;
+        _metrics.Aborted();
+        (TaskId Id, int Input, long Offset)? culprit = _abortOutside ? null : Narrow();
+        foreach (StreamTask task in _tasks)
+        {
+            task.Rewind();
+            for (int i = 0; i < task.Inputs.Length; i++)
+                _consumer.Add(task.Inputs[i].Partition, SlotOf(task, i), task.Inputs[i].FetchPosition);
+        }
+
+        _paused.Clear();
+        _faults.Clear();
+        if (culprit is var (id, input, offset))
+        {
+            StreamTask task = _tasks.Find(t => t.Id == id)!;
+            _logger.RecordFailed(id.ToString(), task.Inputs[input].Partition.ToString(), offset, _abortReason);
+            task.Poison(input, offset, _abortReason);
+        }
+
+        if (_stopAfterAbort is var (stopping, reason))
+        {
+            stopping.Stop(reason);
+            _logger.TaskStopped(stopping.Id.ToString(), reason);
+            _stopAfterAbort = null;
+        }
+
+        RemoveDoomed();
+        State = WorkerState.Feeding;
+    }
+
+    /// <summary>
+    /// An abort that the records themselves seem to have caused: narrows the next transactions down. Returns the record
+    /// that stood alone in this one.
+    /// </summary>
+    private (TaskId Id, int Input, long Offset)? Narrow()
+    {
+        switch (_mode)
+        {
+            case FeedMode.All when ++_abortsInARow >= WorkerBounds.AbortsBeforeSearch:
+                _mode = FeedMode.OneTask;
+                _suspect = 0;
+                return null;
+            case FeedMode.OneTask when _suspect < _tasks.Count:
+                _mode = FeedMode.OneRecord;
+                _searchLeft = WorkerBounds.FeedMax;
+                return null;
+            case FeedMode.OneRecord when _suspect < _tasks.Count:
+                StreamTask task = _tasks[_suspect];
+                for (int i = 0; i < task.Inputs.Length; i++)
+                {
+                    if (task.LastFedOffset(i) is long offset and >= 0)
+                    {
+                        _mode = FeedMode.All;
+                        _abortsInARow = 0;
+                        return (task.Id, i, offset);
+                    }
+                }
+
+                // Nothing but a timer was in it.
+                _stopAfterAbort = (task, $"a timer's changes cannot be committed: {_abortReason}");
+                _mode = FeedMode.All;
+                _abortsInARow = 0;
+                return null;
+            default:
+                return null;
+        }
+    }
+
+    private void Fail(string? reason)
+    {
+        _failure = reason ?? "the producer failed without a reason";
+        State = WorkerState.Failed;
+        _logger.WorkerFailed(Index, _failure);
+    }
+}

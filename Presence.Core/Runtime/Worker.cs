@@ -1,0 +1,394 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Presence.Core.Log;
+using Presence.Core.State;
+
+namespace Presence.Core.Runtime;
+
+/// <summary>
+/// Owns one consumer, one transactional producer and a set of tasks, and drives them by <see cref="RunOnce"/>, which
+/// one thread calls. Other threads may call <see cref="Add"/>, <see cref="RequestStop"/>, and read what is published.
+/// </summary>
+public sealed partial class Worker : ILogReceiver, IDisposable
+{
+    private readonly ILogConsumer _consumer;
+    private readonly ITransactionalProducer _producer;
+    private readonly InstanceOptions _options;
+    private readonly TimeProvider _time;
+    private readonly RuntimeMetrics _metrics;
+    private readonly ILogger _logger;
+    private readonly ConcurrentQueue<StreamTask> _arriving = new();
+    private readonly ConcurrentQueue<TaskLost> _lost = new();
+    private readonly List<StreamTask> _tasks = [];
+    private readonly List<(StreamTask Task, int Input)?> _slots = [];
+    private readonly List<(StreamTask Task, string Reason)> _doomed = [];
+    private readonly HashSet<TopicPartition> _paused = [];
+    private long _lastCommit;
+    private long _nextRecommit;
+    private long _nextStatus;
+    private int _fedLast;
+    private bool _stopping;
+    private volatile bool _stopRequested;
+    private volatile string? _failure;
+    private volatile IReadOnlyList<TaskStatus> _status = [];
+    private long _progressAt;
+
+    /// <summary>Creates consumer and producer; <see cref="Init"/> comes next.</summary>
+    public Worker(int index, string transactionalId, ILog log, InstanceOptions options, TimeProvider time, RuntimeMetrics metrics, ILogger logger)
+    {
+        Index = index;
+        TransactionalId = transactionalId;
+        _options = options;
+        _time = time;
+        _metrics = metrics;
+        _logger = logger;
+        _consumer = log.CreateConsumer($"{options.ApplicationId}-{options.InstanceId}-worker-{index}", IsolationLevel.ReadCommitted);
+        _producer = log.CreateProducer(transactionalId);
+        _lastCommit = time.GetTimestamp();
+        _nextRecommit = Now() + (long)options.RecommitInterval.TotalMilliseconds;
+        _progressAt = Now();
+    }
+
+    public int Index { get; }
+
+    public string TransactionalId { get; }
+
+    /// <summary>Where it is; published.</summary>
+    public WorkerState State { get; private set; } = WorkerState.Feeding;
+
+    /// <summary>What the producer died of; null while it lives.</summary>
+    public string? Failure => _failure;
+
+    /// <summary>Its tasks, as of at most half a second ago.</summary>
+    public IReadOnlyList<TaskStatus> Status => _status;
+
+    /// <summary>Wall clock of its last step, ms.</summary>
+    public long ProgressAt => Volatile.Read(ref _progressAt);
+
+    /// <summary>Takes the transactional id; repeated until it is not TimedOut.</summary>
+    public LogResult Init(TimeSpan timeout) => _producer.Init(timeout);
+
+    /// <summary>Hands a restored task over.</summary>
+    public void Add(StreamTask task)
+    {
+        _arriving.Enqueue(task);
+        _consumer.Wake();
+    }
+
+    /// <summary>Asks it to commit what is done and to close.</summary>
+    public void RequestStop()
+    {
+        _stopRequested = true;
+        _consumer.Wake();
+    }
+
+    /// <summary>Tasks that were closed and need takeover.</summary>
+    public bool TryTakeLost(out TaskLost lost) => _lost.TryDequeue(out lost!);
+
+    /// <summary>
+    /// One step; waits at most <paramref name="wait"/> when there is nothing to do. Returns whether anything was done.
+    /// </summary>
+    public bool RunOnce(TimeSpan wait)
+    {
+        long now = Now();
+        Volatile.Write(ref _progressAt, now);
+        if (State is WorkerState.Closed or WorkerState.Failed)
+            return false;
+
+        // 1. Finish what is under way: nothing is fed while a call is unanswered.
+        if (State != WorkerState.Feeding)
+        {
+            StepTransaction(now);
+            PublishStatus(now, force: false);
+            return true;
+        }
+
+        // 2. Orders.
+        TakeArrivals();
+        if (_stopRequested)
+        {
+            Stop(now);
+            return true;
+        }
+
+        // 3. Fetch. Wait only when nothing is left to do and nothing to commit.
+        bool busy = _fedLast > 0 || IsDirty();
+        int fetched = _consumer.Poll(this, WorkerBounds.PollRecordsMax, busy ? (_fedLast > 0 ? TimeSpan.Zero : WorkerBounds.IdleWait) : wait);
+        if (State != WorkerState.Feeding)
+            return true;
+
+        // 4. Feed.
+        _fedLast = FeedTasks(now = Now());
+        BoundQueues();
+        PassIdleSuspect();
+
+        // 5. Commit, when the interval is over, a bound is hit, or nothing else is to be done.
+        if (State == WorkerState.Feeding && IsCommitDue(now, idle: fetched == 0 && _fedLast == 0))
+            BeginCommit(now);
+        PublishStatus(now, force: false);
+        return fetched > 0 || _fedLast > 0 || State != WorkerState.Feeding;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (StreamTask task in _tasks)
+            task.Dispose();
+        _tasks.Clear();
+        while (_arriving.TryDequeue(out StreamTask? task))
+            task.Dispose();
+        _consumer.Dispose();
+        _producer.Dispose();
+    }
+
+    void ILogReceiver.OnRecord(int slot, in LogRecord record)
+    {
+        if (_slots[slot] is var (task, input))
+            task.Inputs[input].OnRecord(record);
+    }
+
+    void ILogReceiver.OnEnd(int slot, long position, long highWatermark)
+    {
+        if (_slots[slot] is var (task, input))
+            task.Inputs[input].OnEnd(position);
+    }
+
+    void ILogReceiver.OnFault(int slot, LogFault fault, long offset, string detail)
+    {
+        if (_slots[slot] is var (task, input))
+            _faults.Enqueue((task, input, fault, offset, detail));
+    }
+
+    private readonly Queue<(StreamTask Task, int Input, LogFault Fault, long Offset, string Detail)> _faults = new();
+
+    private void HandleFaults(long now)
+    {
+        while (_faults.TryDequeue(out var item))
+        {
+            (StreamTask task, int index, LogFault fault, long offset, string detail) = item;
+            if (!_tasks.Contains(task))
+                continue;
+            TaskInput input = task.Inputs[index];
+            switch (fault)
+            {
+                case LogFault.Unreachable:
+                    input.OnUnreachable(detail, now);
+                    break;
+                case LogFault.CorruptBatch:
+                    _logger.CorruptBatch(task.Id.ToString(), input.Partition.ToString(), offset, detail);
+                    long next = task.OnCorrupt(index, offset);
+                    if (next >= 0)
+                        _consumer.Add(input.Partition, SlotOf(task, index), next);
+                    break;
+                default:
+                    // Out of range, gone, not allowed: takeover decides with a fresh view of the log.
+                    Doom(task, $"{input.Partition} cannot be read at offset {offset}: {detail}");
+                    break;
+            }
+        }
+    }
+
+    private int FeedTasks(long now)
+    {
+        HandleFaults(now);
+        int handled = 0;
+        for (int i = 0; i < _tasks.Count && State == WorkerState.Feeding; i++)
+        {
+            StreamTask task = _tasks[i];
+            if (task.StopReason is not null || (_mode != FeedMode.All && i != _suspect))
+                continue;
+            if (_open && _mode == FeedMode.OneRecord && task.IsDirty)
+                continue;
+            if (!_open && task.HasWork && !TryBegin())
+                break;
+
+            handled += Feed(task, now);
+        }
+
+        if (_doomed.Count > 0 && State == WorkerState.Feeding)
+            BeginAbort("a task of this worker must be taken over anew", outsideCause: true);
+        return handled;
+    }
+
+    private int Feed(StreamTask task, long now)
+    {
+        FeedResult result;
+        try
+        {
+            result = task.Feed(_mode == FeedMode.OneRecord ? 1 : WorkerBounds.FeedMax, now, _producer);
+        }
+        catch (StoreException e)
+        {
+            Doom(task, $"its store failed: {e.Message}");
+            return 0;
+        }
+
+        switch (result.Outcome)
+        {
+            case FeedOutcome.ProducerFailed:
+                OnProducerFailed(result.Log);
+                break;
+            case FeedOutcome.RecordFailed:
+                TaskInput input = task.Inputs[result.Input];
+                _logger.RecordFailed(task.Id.ToString(), input.Partition.ToString(), result.Offset, result.Reason!);
+                task.Poison(result.Input, result.Offset, result.Reason!);
+                BeginAbort(result.Reason!, outsideCause: true);
+                break;
+            case FeedOutcome.Stopped when task.StopReason is null:
+                // It stopped in the middle of a change: take that back first.
+                _stopAfterAbort = (task, result.Reason!);
+                BeginAbort(result.Reason!, outsideCause: true);
+                break;
+            case FeedOutcome.Stopped:
+                _logger.TaskStopped(task.Id.ToString(), task.StopReason!);
+                break;
+        }
+
+        return result.Records;
+    }
+
+    private void Doom(StreamTask task, string reason)
+    {
+        if (!_doomed.Exists(d => d.Task == task))
+            _doomed.Add((task, reason));
+    }
+
+    private void RemoveDoomed()
+    {
+        foreach ((StreamTask task, string reason) in _doomed)
+        {
+            _logger.TaskLost(task.Id.ToString(), reason);
+            Remove(task);
+            task.Dispose();
+            _lost.Enqueue(new TaskLost(task.Id, reason));
+        }
+
+        _doomed.Clear();
+    }
+
+    private void TakeArrivals()
+    {
+        while (_arriving.TryDequeue(out StreamTask? task))
+        {
+            _tasks.Add(task);
+            long now = Now();
+            for (int i = 0; i < task.Inputs.Length; i++)
+            {
+                int slot = _slots.IndexOf(null);
+                if (slot < 0)
+                {
+                    slot = _slots.Count;
+                    _slots.Add(null);
+                }
+
+                _slots[slot] = (task, i);
+                task.Inputs[i].ClockedAt = now;
+                _consumer.Add(task.Inputs[i].Partition, slot, task.Inputs[i].FetchPosition);
+            }
+
+            _logger.TaskRunning(task.Id.ToString(), Index);
+            PublishStatus(now, force: true);
+        }
+    }
+
+    private void Remove(StreamTask task)
+    {
+        _tasks.Remove(task);
+        foreach (TaskInput input in task.Inputs)
+        {
+            _consumer.Remove(input.Partition);
+            _paused.Remove(input.Partition);
+        }
+
+        for (int i = 0; i < _slots.Count; i++)
+        {
+            if (_slots[i]?.Task == task)
+                _slots[i] = null;
+        }
+    }
+
+    private int SlotOf(StreamTask task, int input) => _slots.FindIndex(s => s?.Task == task && s?.Input == input);
+
+    // Only a task that waits for another input lets a queue grow: everything else is processed as it comes.
+    private void BoundQueues()
+    {
+        foreach (StreamTask task in _tasks)
+        {
+            foreach (TaskInput input in task.Inputs)
+            {
+                bool paused = _paused.Contains(input.Partition);
+                if (!paused && input.Queue.Count > WorkerBounds.QueueRecordsMax)
+                {
+                    _consumer.SetPaused(input.Partition, true);
+                    _paused.Add(input.Partition);
+                }
+                else if (paused && input.Queue.Count < WorkerBounds.QueueRecordsResume)
+                {
+                    _consumer.SetPaused(input.Partition, false);
+                    _paused.Remove(input.Partition);
+                }
+            }
+        }
+    }
+
+    // Whether a commit of what the present mode lets through would change anything.
+    private bool IsDirty()
+    {
+        for (int i = 0; i < _tasks.Count; i++)
+        {
+            if ((_mode == FeedMode.All || i == _suspect) && _tasks[i].IsDirty)
+                return true;
+        }
+
+        return false;
+    }
+
+    private bool IsCommitDue(long now, bool idle)
+    {
+        if (now >= _nextRecommit)
+        {
+            _nextRecommit = now + (long)_options.RecommitInterval.TotalMilliseconds;
+            foreach (StreamTask task in _tasks)
+                task.RequestRecommit();
+        }
+
+        if (!IsDirty())
+            return false;
+        if (idle || _mode != FeedMode.All || _time.GetElapsedTime(_lastCommit) >= _options.CommitInterval)
+            return true;
+
+        long bytes = 0;
+        foreach (StreamTask task in _tasks)
+            bytes += task.DirtyBytes;
+        return bytes >= WorkerBounds.DirtyBytesMax;
+    }
+
+    private void Stop(long now)
+    {
+        if (_open || (!_stopping && IsDirty()))
+        {
+            _stopping = true;
+            BeginCommit(now);
+            return;
+        }
+
+        foreach (StreamTask task in _tasks)
+            task.Dispose();
+        _tasks.Clear();
+        PublishStatus(now, force: true);
+        State = WorkerState.Closed;
+    }
+
+    private void PublishStatus(long now, bool force)
+    {
+        if (!force && now < _nextStatus)
+            return;
+        _nextStatus = now + 250;
+        List<TaskStatus> status = new(_tasks.Count);
+        foreach (StreamTask task in _tasks)
+            status.Add(task.Describe(Index, now));
+        _status = status;
+    }
+
+    private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
+}
