@@ -1,0 +1,10 @@
+using Microsoft.Extensions.Logging;
+
+namespace Presence.Host;
+
+/// <summary>Every log message of the host.</summary>
+internal static partial class Logs
+{
+    [LoggerMessage(100, LogLevel.Critical, "The {Loop} loop failed; the instance ends")]
+    public static partial void LoopFailed(this ILogger logger, string loop, Exception e);
+}

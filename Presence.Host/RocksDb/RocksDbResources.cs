@@ -1,0 +1,62 @@
+using RocksDbSharp;
+
+namespace Presence.Host.RocksDb;
+
+/// <summary>
+/// What all stores of a process share, so that their memory is bounded together: one block cache, one budget of
+/// memtables. Disposed after the last store.
+/// </summary>
+public sealed class RocksDbResources : IDisposable
+{
+    private readonly Cache _cache;
+    private readonly BloomFilterPolicy _bloom = BloomFilterPolicy.Create(10, false);
+    private readonly RocksDbOptions _options;
+    private IntPtr _writeBufferManager;
+
+    /// <summary>Allocates the budgets.</summary>
+    public RocksDbResources(RocksDbOptions options)
+    {
+        _options = options;
+        _cache = Cache.CreateLru((ulong)options.BlockCacheBytes);
+        _writeBufferManager = Native.Instance.rocksdb_write_buffer_manager_create((UIntPtr)options.WriteBufferBytes, 0);
+    }
+
+    /// <summary>Bytes of blocks and memtables in memory.</summary>
+    public long MemoryBytes =>
+        (long)_cache.GetUsage() + (_writeBufferManager == IntPtr.Zero ? 0 : (long)Native.Instance.rocksdb_write_buffer_manager_memory_usage(_writeBufferManager));
+
+    /// <summary>Options of one database; small values, point reads, few scans.</summary>
+    public DbOptions CreateDbOptions()
+    {
+        BlockBasedTableOptions table = new BlockBasedTableOptions()
+            .SetBlockSize(8 * 1024)
+            .SetBlockCache(_cache)
+            .SetFilterPolicy(_bloom)
+            .SetFormatVersion(5)
+            .SetCacheIndexAndFilterBlocks(true)
+            .SetPinL0FilterAndIndexBlocksInCache(true);
+        DbOptions options = new DbOptions()
+            .SetCreateIfMissing(true)
+            .SetBlockBasedTableFactory(table)
+            .SetCompression(Compression.Lz4)
+            .SetWriteBufferSize(16 * 1024 * 1024)
+            .SetMaxWriteBufferNumber(3)
+            .SetMaxOpenFiles(_options.OpenFilesMax)
+            .SetMaxBackgroundCompactions(2)
+            .SetMaxBackgroundFlushes(1)
+            .SetWalRecoveryMode(Recovery.PointInTime)
+            .SetKeepLogFileNum(2)
+            .SetMaxLogFileSize(1024 * 1024);
+        Native.Instance.rocksdb_options_set_write_buffer_manager(options.Handle, _writeBufferManager);
+        return options;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_writeBufferManager == IntPtr.Zero)
+            return;
+        Native.Instance.rocksdb_write_buffer_manager_destroy(_writeBufferManager);
+        _writeBufferManager = IntPtr.Zero;
+    }
+}

@@ -1,0 +1,11 @@
+namespace Presence.Host.RocksDb;
+
+/// <summary>The state directory cannot be used; the message says why and what to do.</summary>
+public sealed class StateDirectoryException : Exception
+{
+    /// <summary>With the whole sentence.</summary>
+    public StateDirectoryException(string message, Exception? inner = null)
+        : base(message, inner)
+    {
+    }
+}
