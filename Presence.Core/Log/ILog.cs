@@ -18,6 +18,9 @@ public interface ILog : IDisposable
     /// <summary>Membership of an instance in a group; does not touch the log before its first RunOnce.</summary>
     IGroupMembership CreateMembership(string group, string instanceId, string controlTopic);
 
+    /// <summary>A writer for records from outside.</summary>
+    IRecordWriter CreateWriter();
+
     /// <summary>The admin client, shared; disposed with the log.</summary>
     ILogAdmin Admin { get; }
 }

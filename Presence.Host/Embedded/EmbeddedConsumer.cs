@@ -1,0 +1,95 @@
+using Presence.Core.Log;
+
+namespace Presence.Host.Embedded;
+
+/// <summary>A reader of the embedded log. Both isolation levels see committed records only: others are never on disk.</summary>
+internal sealed class EmbeddedConsumer(EmbeddedLog log) : ILogConsumer
+{
+    private sealed class Assigned(TopicPartition partition, int slot, long position)
+    {
+        public TopicPartition Partition { get; } = partition;
+
+        public int Slot { get; } = slot;
+
+        public long Position { get; set; } = position;
+
+        public long EndReported { get; set; } = -1;
+
+        public bool Paused { get; set; }
+
+        public bool Faulted { get; set; }
+    }
+
+    private readonly List<Assigned> _assigned = [];
+    private int _next;
+    private volatile bool _woken;
+    private volatile bool _disposed;
+
+    public void Add(TopicPartition partition, int slot, long offset)
+    {
+        Remove(partition);
+        _assigned.Add(new Assigned(partition, slot, offset));
+    }
+
+    public void Remove(TopicPartition partition) => _assigned.RemoveAll(a => a.Partition == partition);
+
+    public void SetPaused(TopicPartition partition, bool paused)
+    {
+        if (_assigned.Find(a => a.Partition == partition) is { } assigned)
+            assigned.Paused = paused;
+    }
+
+    public int Poll(ILogReceiver receiver, int maxRecords, TimeSpan wait)
+    {
+        int delivered = Deliver(receiver, maxRecords, out bool news);
+        if (delivered == 0 && !news && wait > TimeSpan.Zero && !_disposed)
+        {
+            log.WaitForNews(wait, () => _woken);
+            delivered = Deliver(receiver, maxRecords, out _);
+        }
+
+        _woken = false;
+        return delivered;
+    }
+
+    public void Wake()
+    {
+        _woken = true;
+        log.Pulse();
+    }
+
+    public void Dispose() => _disposed = true;
+
+    // Begins with another partition each time, so that none starves.
+    private int Deliver(ILogReceiver receiver, int maxRecords, out bool news)
+    {
+        news = false;
+        int delivered = 0;
+        for (int i = 0; i < _assigned.Count && delivered < maxRecords; i++)
+        {
+            Assigned assigned = _assigned[(_next + i) % _assigned.Count];
+            if (assigned.Paused || assigned.Faulted)
+                continue;
+            EmbeddedLog.ReadOutcome read = log.Read(assigned.Partition, assigned.Slot, assigned.Position, maxRecords - delivered, receiver);
+            if (read.Fault is { } fault)
+            {
+                assigned.Faulted = true;
+                news = true;
+                receiver.OnFault(assigned.Slot, fault, assigned.Position, $"the log ends at {read.End}");
+                continue;
+            }
+
+            delivered += read.Records;
+            assigned.Position = read.Position;
+            if (read.AtEnd && assigned.EndReported != read.Position)
+            {
+                assigned.EndReported = read.Position;
+                news = true;
+                receiver.OnEnd(assigned.Slot, read.Position, read.End);
+            }
+        }
+
+        _next = _assigned.Count == 0 ? 0 : (_next + 1) % _assigned.Count;
+        return delivered;
+    }
+}
