@@ -64,12 +64,16 @@ public ref struct JsonFields
     /// <summary>Reads an id into <paramref name="text"/>.</summary>
     public void Id(string field, Utf8Text text)
     {
-        if (Text(field, text) && !text.IsId())
+        if (OptionalText(field, text) && !text.IsId())
             Fail(Breach.BadId, field);
     }
 
-    /// <summary>Reads a string into <paramref name="text"/>; returns whether there was one.</summary>
-    public bool Text(string field, Utf8Text text)
+    /// <summary>Reads a string that must not be empty; returns whether there was one.</summary>
+    public bool Text(string field, Utf8Text text) =>
+        OptionalText(field, text) && (text.Length > 0 || Fail(Breach.MissingField, field));
+
+    /// <summary>Reads a string that may be empty; returns whether there was one.</summary>
+    public bool OptionalText(string field, Utf8Text text)
     {
         text.Clear();
         if (!Value(field))
@@ -81,7 +85,7 @@ public ref struct JsonFields
         try
         {
             text.Set(ref _reader);
-            return text.Length > 0 || Fail(Breach.BadId, field);
+            return true;
         }
         catch (InvalidOperationException)
         {

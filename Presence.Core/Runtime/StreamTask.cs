@@ -251,7 +251,7 @@ public sealed partial class StreamTask : IDisposable
 
             if (!input.HeadDecoded)
             {
-                input.Head = _stage.Decode(i, input.Queue.Peek());
+                input.Head = _stage.Decode(i, input.Queue.Peek(), _wallClock);
                 input.HeadDecoded = true;
             }
 

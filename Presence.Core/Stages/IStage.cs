@@ -12,9 +12,10 @@ public interface IStage
 {
     /// <summary>
     /// Decodes the record that has become the head of an input and keeps it. Never throws, whatever the bytes.
-    /// May be called again with the same record after an abort.
+    /// May be called again with the same record after an abort. <paramref name="wallClock"/>: ms, for clamping what lies
+    /// in the future.
     /// </summary>
-    Decoded Decode(int input, in LogRecord record);
+    Decoded Decode(int input, in LogRecord record, long wallClock);
 
     /// <summary>Processes the record last decoded for <paramref name="input"/>, whose decoding succeeded.</summary>
     void Process(int input, ITaskContext context);

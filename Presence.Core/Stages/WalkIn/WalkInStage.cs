@@ -1,0 +1,392 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using Presence.Core.Events;
+using Presence.Core.Log;
+
+namespace Presence.Core.Stages.WalkIn;
+
+/// <summary>
+/// Walk-in detection, one sighting at a time; the meaning is defined over whole sets of sightings (docs/walk-ins.md) and
+/// tested against that. State per (business, venue, device), key <c>business|venue|device</c>.
+/// A run is kept as long as a sighting that is not late could still touch it, since one that comes out of order may
+/// lengthen it, join it to another, or make it present.
+/// </summary>
+public sealed class WalkInStage : IStage
+{
+    private const int Probes = 0;
+    private const int WalkIns = 0;
+    private const int VisitsEnded = 1;
+    private const long AheadMax = 120_000;
+    private const long DayMilliseconds = 86_400_000;
+    private const int DaysBefore = 14;
+    private const int StaffMilliseconds = 4 * 3_600_000;
+    private const int StaffDays = 4;
+    private const int EquipmentMilliseconds = 10 * 3_600_000;
+    private const int EquipmentDays = 2;
+
+    private readonly VenueParameters _defaults;
+    private readonly Dictionary<byte[], VenueParameters>.AlternateLookup<ReadOnlySpan<byte>> _venues;
+    private readonly bool _anyVenue;
+    private readonly ProbeEvent _probe = new();
+    private readonly DeviceLoginEvent _login = new();
+    private readonly VisitState _state = new();
+    private readonly JsonValueWriter _json = new();
+    private readonly byte[] _key = new byte[(3 * Utf8Text.IdBytesMax) + 2];
+    private readonly byte[] _encoded = new byte[VisitStateCodec.LengthMax];
+    private readonly byte[] _visit = new byte[32];
+    private long _probeAt;
+
+    /// <summary>With the parameters of the venues that differ, by <c>business|venue</c>.</summary>
+    internal WalkInStage(VenueParameters defaults, Dictionary<byte[], VenueParameters> venues)
+    {
+        _defaults = defaults;
+        _venues = venues.GetAlternateLookup<ReadOnlySpan<byte>>();
+        _anyVenue = venues.Count > 0;
+    }
+
+    /// <inheritdoc/>
+    public Decoded Decode(int input, in LogRecord record, long wallClock)
+    {
+        if (input != Probes)
+            return _login.Decode(record);
+        Decoded decoded = _probe.Decode(record);
+        if (!decoded.IsGood)
+            return decoded;
+        _probeAt = Math.Min(_probe.At, wallClock + AheadMax);
+        return Decoded.At(_probeAt);
+    }
+
+    /// <inheritdoc/>
+    public void Process(int input, ITaskContext context)
+    {
+        if (input == Probes)
+        {
+            ReadOnlySpan<byte> key = Key(_probe.Business.Span, _probe.Venue.Span, _probe.Device.Span, out int venueLength);
+            Sight(key, venueLength, _probeAt, _probe.Rssi, _probe.Randomized, login: false, context);
+        }
+        else if (!_login.Backfill && !_login.Deleted)
+        {
+            long at = Math.Min(_login.At, context.WallClock + AheadMax);
+            ReadOnlySpan<byte> key = Key(_login.Business.Span, _login.Venue.Span, _login.Device.Span, out int venueLength);
+            Sight(key, venueLength, at, rssi: 0, randomized: false, login: true, context);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnTimer(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, ITaskContext context)
+    {
+        VisitStateCodec.Read(value, _state);
+        int venueLength = key.LastIndexOf((byte)'|');
+        VenueParameters parameters = ParametersOf(key[..venueLength]);
+        Settle(key, parameters, context);
+        Save(key, parameters, context, fired: true);
+    }
+
+    private void Sight(ReadOnlySpan<byte> key, int venueLength, long at, int rssi, bool randomized, bool login, ITaskContext context)
+    {
+        VenueParameters parameters = ParametersOf(key[..venueLength]);
+        long streamTime = context.StreamTime(Probes);
+        if (streamTime != long.MinValue && at < streamTime - parameters.LateGrace)
+        {
+            context.Count(WalkInStageDefinition.Late);
+            return;
+        }
+
+        if (randomized && parameters.RandomizedMacs == RandomizedMacs.Exclude)
+        {
+            context.Count(WalkInStageDefinition.Randomized);
+            return;
+        }
+
+        if (rssi < parameters.ExitRssi)
+            return;
+
+        if (context.TryGet(key, out ReadOnlySpan<byte> value))
+            VisitStateCodec.Read(value, _state);
+        else
+            _state.Clear();
+        Settle(key, parameters, context);
+
+        int index = RunOf(key, at, parameters, context);
+        Run run = _state.Runs[index];
+        run.Add(at, rssi, login, parameters.EntryRssi, parameters.MinSightings);
+        run.Randomized |= randomized;
+        if (!run.Present && PresentAt(run, at, login, parameters) is long presentAt)
+            BecomePresent(key, venueLength, index, presentAt, parameters, context);
+        if (run is { Emitted: true, Ended: false } && run.Last - run.EmittedFirst >= parameters.MaxVisit)
+            EndVisit(key, run, context);
+        Save(key, parameters, context, fired: false);
+    }
+
+    // The run a sighting belongs to, after joining those it lies between; or a new one.
+    private int RunOf(ReadOnlySpan<byte> key, long at, VenueParameters parameters, ITaskContext context)
+    {
+        int index = 0;
+        while (index < _state.RunsCount && _state.Runs[index].Last + parameters.SessionGap < at)
+            index++;
+        if (index == _state.RunsCount || at < _state.Runs[index].First - parameters.SessionGap)
+        {
+            _state.InsertRun(index).Begin(at);
+            if (_state.RunsCount > VisitState.RunsMax)
+            {
+                CloseRun(key, 0, parameters, context);
+                index = Math.Max(0, index - 1);
+            }
+
+            return index;
+        }
+
+        if (index + 1 < _state.RunsCount && at >= _state.Runs[index + 1].First - parameters.SessionGap)
+        {
+            Run earlier = _state.Runs[index];
+            Run later = _state.Runs[index + 1];
+            if (earlier is { Emitted: true, Ended: false } && later is { Emitted: true, Ended: false })
+                EndVisit(key, earlier, context);
+            earlier.Merge(later, parameters.MinSightings);
+            _state.RemoveRun(index + 1);
+        }
+
+        return index;
+    }
+
+    // When it is present with this sighting, since when; ordered by time that is the sighting itself.
+    private static long? PresentAt(Run run, long at, bool login, VenueParameters parameters)
+    {
+        if (login)
+            return at;
+        if (run.FirstLogin != Run.Never)
+            return run.FirstLogin;
+        if (run.FirstStrong == Run.Never || !run.Counted)
+            return null;
+        long from = run.FirstStrong + parameters.MinDwell;
+        return at >= from ? at : run.Last >= from ? run.Last : null;
+    }
+
+    private void BecomePresent(ReadOnlySpan<byte> key, int venueLength, int index, long at, VenueParameters parameters, ITaskContext context)
+    {
+        Run run = _state.Runs[index];
+        run.Present = true;
+        long before = _state.LastVisit;
+        for (int i = 0; i < _state.RunsCount; i++)
+        {
+            Run other = _state.Runs[i];
+            if (i != index && other.Present && other.First < run.First)
+                before = Math.Max(before, other.Last);
+        }
+
+        if (before != VisitState.Never && run.First - before < parameters.Rearm)
+        {
+            context.Count(WalkInStageDefinition.Returned);
+            return;
+        }
+
+        ReadOnlySpan<byte> device = key[(venueLength + 1)..];
+        if (parameters.IsExcluded.Contains(device))
+        {
+            context.Count(WalkInStageDefinition.Excluded);
+            return;
+        }
+
+        if (IsPermanent(at, parameters, out int reason))
+        {
+            context.Count(reason);
+            return;
+        }
+
+        run.Emitted = true;
+        run.EmittedFirst = run.First;
+        EmitWalkIn(key, run, at, context);
+    }
+
+    // Staff: more than 4 h on at least 4 of the 14 days before; equipment: more than 10 h on at least 2.
+    private bool IsPermanent(long at, VenueParameters parameters, out int reason)
+    {
+        int today = LocalDay(at, parameters.TimeZone);
+        int staff = 0, equipment = 0;
+        for (int i = 0; i < _state.DaysCount; i++)
+        {
+            if (_state.Days[i] < today - DaysBefore || _state.Days[i] >= today)
+                continue;
+            if (_state.DayPresence[i] > StaffMilliseconds)
+                staff++;
+            if (_state.DayPresence[i] > EquipmentMilliseconds)
+                equipment++;
+        }
+
+        reason = equipment >= EquipmentDays ? WalkInStageDefinition.Equipment : WalkInStageDefinition.Staff;
+        return staff >= StaffDays || equipment >= EquipmentDays;
+    }
+
+    // Ends what the clock has passed, and puts away what no sighting can touch any more.
+    private void Settle(ReadOnlySpan<byte> key, VenueParameters parameters, ITaskContext context)
+    {
+        long clock = context.Clock;
+        long streamTime = context.StreamTime(Probes);
+        for (int i = 0; i < _state.RunsCount;)
+        {
+            Run run = _state.Runs[i];
+            long over = run.Last + parameters.SessionGap + parameters.LateGrace;
+            if (clock > over && !run.Ended)
+            {
+                if (run.Emitted)
+                    EndVisit(key, run, context);
+                run.Ended = run.Present;
+            }
+
+            if (streamTime > over)
+                CloseRun(key, i, parameters, context);
+            else
+                i++;
+        }
+    }
+
+    private void CloseRun(ReadOnlySpan<byte> key, int index, VenueParameters parameters, ITaskContext context)
+    {
+        Run run = _state.Runs[index];
+        if (run is { Emitted: true, Ended: false })
+            EndVisit(key, run, context);
+        if (run.Present)
+        {
+            _state.LastVisit = Math.Max(_state.LastVisit, run.Last);
+            SpreadOverDays(run, parameters);
+        }
+
+        _state.RemoveRun(index);
+    }
+
+    private void SpreadOverDays(Run run, VenueParameters parameters)
+    {
+        long from = run.First;
+        while (from < run.Last)
+        {
+            int day = LocalDay(from, parameters.TimeZone);
+            long until = Math.Min(run.Last, MidnightAfter(from, day, parameters.TimeZone));
+            _state.AddPresence(day, until - from);
+            from = until;
+        }
+    }
+
+    private void Save(ReadOnlySpan<byte> key, VenueParameters parameters, ITaskContext context, bool fired)
+    {
+        long streamTime = context.StreamTime(Probes);
+        long horizon = streamTime == long.MinValue ? long.MinValue : streamTime - parameters.LateGrace;
+        ForgetDays(horizon);
+        // A run that began within Rearm may still become a return, however long it goes on.
+        if (_state.LastVisit != VisitState.Never && horizon >= _state.LastVisit + parameters.Rearm && (_state.RunsCount == 0 || _state.Runs[0].First - _state.LastVisit >= parameters.Rearm))
+            _state.LastVisit = VisitState.Never;
+        if (_state.RunsCount == 0 && _state.DaysCount == 0 && _state.LastVisit == VisitState.Never)
+        {
+            context.Delete(key);
+            return;
+        }
+
+        long due = long.MaxValue;
+        for (int i = 0; i < _state.RunsCount; i++)
+            due = Math.Min(due, _state.Runs[i].Last + parameters.SessionGap + parameters.LateGrace + 1);
+        if (_state.LastVisit != VisitState.Never)
+            due = Math.Min(due, _state.LastVisit + parameters.Rearm + parameters.LateGrace);
+        if (_state.DaysCount > 0)
+            due = Math.Min(due, ForgottenAt(0) + parameters.LateGrace);
+
+        // One lazy timer: an earlier one stays, and looks again when it fires. What waits for stream time while the
+        // clock of an idle task runs on looks again one gap later.
+        if (fired || due < _state.Timer)
+            _state.Timer = due > context.Clock ? due : context.Clock + parameters.SessionGap;
+        context.Put(key, _encoded.AsSpan(0, VisitStateCodec.Write(_state, _encoded)));
+    }
+
+    // A day matters for 14 days when it counts, else until it is over (and what could still be added to it is in).
+    private void ForgetDays(long horizon)
+    {
+        for (int i = _state.DaysCount - 1; i >= 0; i--)
+        {
+            if (horizon >= ForgottenAt(i) && _state.RunsCount == 0)
+                _state.RemoveDay(i);
+        }
+    }
+
+    private long ForgottenAt(int index) =>
+        (_state.Days[index] + (_state.DayPresence[index] > StaffMilliseconds ? DaysBefore + 3L : 3L)) * DayMilliseconds;
+
+    private VenueParameters ParametersOf(ReadOnlySpan<byte> venue) =>
+        _anyVenue && _venues.TryGetValue(venue, out VenueParameters? parameters) ? parameters : _defaults;
+
+    private ReadOnlySpan<byte> Key(ReadOnlySpan<byte> business, ReadOnlySpan<byte> venue, ReadOnlySpan<byte> device, out int venueLength)
+    {
+        business.CopyTo(_key);
+        _key[business.Length] = (byte)'|';
+        venue.CopyTo(_key.AsSpan(business.Length + 1));
+        venueLength = business.Length + 1 + venue.Length;
+        _key[venueLength] = (byte)'|';
+        device.CopyTo(_key.AsSpan(venueLength + 1));
+        return _key.AsSpan(0, venueLength + 1 + device.Length);
+    }
+
+    private void EmitWalkIn(ReadOnlySpan<byte> key, Run run, long at, ITaskContext context)
+    {
+        Split(key, out ReadOnlySpan<byte> business, out ReadOnlySpan<byte> venue, out ReadOnlySpan<byte> device);
+        var json = _json.Begin();
+        json.WriteString("visit"u8, VisitId(key, run.EmittedFirst));
+        json.WriteString("device"u8, device);
+        json.WriteString("business"u8, business);
+        json.WriteString("venue"u8, venue);
+        json.WriteNumber("at"u8, at);
+        json.WriteNumber("firstSeen"u8, run.EmittedFirst);
+        json.WriteNumber("rssi"u8, run.MaxRssi);
+        if (run.Randomized)
+            json.WriteBoolean("randomized"u8, true);
+        context.Emit(WalkIns, device, _json.End(), at);
+    }
+
+    private void EndVisit(ReadOnlySpan<byte> key, Run run, ITaskContext context)
+    {
+        run.Ended = true;
+        Split(key, out ReadOnlySpan<byte> business, out ReadOnlySpan<byte> venue, out ReadOnlySpan<byte> device);
+        var json = _json.Begin();
+        json.WriteString("visit"u8, VisitId(key, run.EmittedFirst));
+        json.WriteString("device"u8, device);
+        json.WriteString("business"u8, business);
+        json.WriteString("venue"u8, venue);
+        json.WriteNumber("firstSeen"u8, run.EmittedFirst);
+        json.WriteNumber("lastSeen"u8, run.Last);
+        json.WriteNumber("dwellSeconds"u8, (run.Last - run.EmittedFirst) / 1000);
+        context.Emit(VisitsEnded, device, _json.End(), run.Last);
+    }
+
+    // 128 bits of SHA-256 over key and firstSeen, in hex: the same visit has the same id wherever it is computed.
+    private ReadOnlySpan<byte> VisitId(ReadOnlySpan<byte> key, long firstSeen)
+    {
+        Span<byte> text = stackalloc byte[(3 * Utf8Text.IdBytesMax) + 2 + 21];
+        key.CopyTo(text);
+        text[key.Length] = (byte)'|';
+        Utf8Formatter.TryFormat(firstSeen, text[(key.Length + 1)..], out int digits);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(text[..(key.Length + 1 + digits)], hash);
+        for (int i = 0; i < 16; i++)
+            Utf8Formatter.TryFormat(hash[i], _visit.AsSpan(i * 2), out _, new System.Buffers.StandardFormat('x', 2));
+        return _visit;
+    }
+
+    private static void Split(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> business, out ReadOnlySpan<byte> venue, out ReadOnlySpan<byte> device)
+    {
+        int first = key.IndexOf((byte)'|');
+        int last = key.LastIndexOf((byte)'|');
+        business = key[..first];
+        venue = key[(first + 1)..last];
+        device = key[(last + 1)..];
+    }
+
+    private static int LocalDay(long at, TimeZoneInfo zone) =>
+        (int)Math.Floor((double)(at + OffsetAt(at, zone)) / DayMilliseconds);
+
+    private static long MidnightAfter(long at, int day, TimeZoneInfo zone)
+    {
+        // The offset may change during the day: take the one that holds at the midnight that follows.
+        long midnight = ((day + 1) * DayMilliseconds) - OffsetAt(at, zone);
+        midnight = ((day + 1) * DayMilliseconds) - OffsetAt(midnight, zone);
+        return midnight > at ? midnight : at + 1;
+    }
+
+    private static long OffsetAt(long at, TimeZoneInfo zone) =>
+        (long)zone.GetUtcOffset(DateTimeOffset.FromUnixTimeMilliseconds(at)).TotalMilliseconds;
+}
