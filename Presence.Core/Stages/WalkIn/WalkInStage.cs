@@ -30,6 +30,7 @@ public sealed class WalkInStage : IStage
     private readonly ProbeEvent _probe = new();
     private readonly DeviceLoginEvent _login = new();
     private readonly VisitState _state = new();
+    private readonly VisitState _days = new();
     private readonly JsonValueWriter _json = new();
     private readonly byte[] _key = new byte[(3 * Utf8Text.IdBytesMax) + 2];
     private readonly byte[] _encoded = new byte[VisitStateCodec.LengthMax];
@@ -187,7 +188,7 @@ public sealed class WalkInStage : IStage
             return;
         }
 
-        if (IsPermanent(at, parameters, out int reason))
+        if (IsPermanent(index, at, parameters, out int reason))
         {
             context.Count(reason);
             return;
@@ -199,17 +200,27 @@ public sealed class WalkInStage : IStage
     }
 
     // Staff: more than 4 h on at least 4 of the 14 days before; equipment: more than 10 h on at least 2.
-    private bool IsPermanent(long at, VenueParameters parameters, out int reason)
+    private bool IsPermanent(int index, long at, VenueParameters parameters, out int reason)
     {
+        // Visits that could still change count as they are.
+        _days.Clear();
+        for (int i = 0; i < _state.DaysCount; i++)
+            _days.AddPresence(_state.Days[i], _state.DayPresence[i]);
+        for (int i = 0; i < _state.RunsCount; i++)
+        {
+            if (i != index && _state.Runs[i].Present)
+                SpreadOverDays(_state.Runs[i], parameters, _days);
+        }
+
         int today = LocalDay(at, parameters.TimeZone);
         int staff = 0, equipment = 0;
-        for (int i = 0; i < _state.DaysCount; i++)
+        for (int i = 0; i < _days.DaysCount; i++)
         {
-            if (_state.Days[i] < today - DaysBefore || _state.Days[i] >= today)
+            if (_days.Days[i] < today - DaysBefore || _days.Days[i] >= today)
                 continue;
-            if (_state.DayPresence[i] > StaffMilliseconds)
+            if (_days.DayPresence[i] > StaffMilliseconds)
                 staff++;
-            if (_state.DayPresence[i] > EquipmentMilliseconds)
+            if (_days.DayPresence[i] > EquipmentMilliseconds)
                 equipment++;
         }
 
@@ -248,20 +259,20 @@ public sealed class WalkInStage : IStage
         if (run.Present)
         {
             _state.LastVisit = Math.Max(_state.LastVisit, run.Last);
-            SpreadOverDays(run, parameters);
+            SpreadOverDays(run, parameters, _state);
         }
 
         _state.RemoveRun(index);
     }
 
-    private void SpreadOverDays(Run run, VenueParameters parameters)
+    private static void SpreadOverDays(Run run, VenueParameters parameters, VisitState target)
     {
         long from = run.First;
         while (from < run.Last)
         {
             int day = LocalDay(from, parameters.TimeZone);
             long until = Math.Min(run.Last, MidnightAfter(from, day, parameters.TimeZone));
-            _state.AddPresence(day, until - from);
+            target.AddPresence(day, until - from);
             from = until;
         }
     }
