@@ -7,4 +7,7 @@ internal static partial class Logs
 {
     [LoggerMessage(100, LogLevel.Critical, "The {Loop} loop failed; the instance ends")]
     public static partial void LoopFailed(this ILogger logger, string loop, Exception e);
+
+    [LoggerMessage(EventId = 101, Message = "Kafka client {Client}: {Facility}: {Text}")]
+    public static partial void KafkaClient(this ILogger logger, LogLevel level, string client, string facility, string text);
 }

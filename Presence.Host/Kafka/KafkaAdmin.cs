@@ -1,0 +1,168 @@
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using Polly;
+using Polly.Retry;
+using Presence.Core.Log;
+using TopicDescription = Presence.Core.Log.TopicDescription;
+using TopicPartition = Presence.Core.Log.TopicPartition;
+using TopicSpecification = Presence.Core.Log.TopicSpecification;
+
+namespace Presence.Host.Kafka;
+
+/// <summary>Kafka's admin calls. What passes is retried, within about 10 s; what is refused for good is not.</summary>
+internal sealed class KafkaAdmin : ILogAdmin
+{
+    private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly KafkaClients _clients;
+    private readonly Lazy<IAdminClient> _admin;
+    private readonly ResiliencePipeline _retry;
+
+    public KafkaAdmin(KafkaClients clients)
+    {
+        _clients = clients;
+        _admin = new Lazy<IAdminClient>(() =>
+            new AdminClientBuilder(clients.Configure("presence-admin", [], [])).SetLogHandler((_, m) => clients.Log(m)).Build());
+        _retry = new ResiliencePipelineBuilder()
+            .AddRetry(new RetryStrategyOptions
+            {
+                MaxRetryAttempts = 12,
+                BackoffType = DelayBackoffType.Exponential,
+                Delay = TimeSpan.FromMilliseconds(20),
+                MaxDelay = TimeSpan.FromSeconds(1),
+                UseJitter = true,
+                ShouldHandle = new PredicateBuilder().Handle<KafkaException>(e => !IsFinal(CodeOf(e))),
+            })
+            .Build();
+    }
+
+    public Task<IReadOnlyDictionary<string, TopicDescription>> DescribeTopics(IReadOnlyCollection<string> topics, CancellationToken cancellation) => Ask<IReadOnlyDictionary<string, TopicDescription>>("describe topics", async () =>
+    {
+        List<Confluent.Kafka.Admin.TopicDescription> described;
+        try
+        {
+            described = (await _admin.Value.DescribeTopicsAsync(TopicCollection.OfTopicNames(topics), new DescribeTopicsOptions { RequestTimeout = RequestTimeout })).TopicDescriptions;
+        }
+        catch (DescribeTopicsException e) when (e.Results.TopicDescriptions.TrueForAll(t => t.Error.Code is ErrorCode.NoError or ErrorCode.UnknownTopicOrPart))
+        {
+            described = e.Results.TopicDescriptions;
+        }
+
+        List<Confluent.Kafka.Admin.TopicDescription> existing = [.. described.Where(t => !t.Error.IsError)];
+        Dictionary<string, TopicDescription> found = [];
+        if (existing.Count == 0)
+            return found;
+        List<DescribeConfigsResult> configurations = await _admin.Value.DescribeConfigsAsync(
+            existing.Select(t => new ConfigResource { Type = ResourceType.Topic, Name = t.Name }),
+            new DescribeConfigsOptions { RequestTimeout = RequestTimeout });
+        foreach (Confluent.Kafka.Admin.TopicDescription topic in existing)
+        {
+            Dictionary<string, string> configuration = configurations.Single(c => c.ConfigResource.Name == topic.Name).Entries.ToDictionary(e => e.Key, e => e.Value.Value ?? "");
+            found[topic.Name] = new TopicDescription(
+                topic.Name,
+                $"{topic.TopicId.MostSignificantBits.Value:x16}{topic.TopicId.LeastSignificantBits.Value:x16}",
+                topic.Partitions.Count,
+                topic.Partitions.Count == 0 ? 0 : topic.Partitions[0].Replicas.Count,
+                configuration);
+        }
+
+        return found;
+    }, cancellation);
+
+    public Task CreateTopics(IReadOnlyCollection<TopicSpecification> topics, CancellationToken cancellation) => Ask("create topics", async () =>
+    {
+        try
+        {
+            await _admin.Value.CreateTopicsAsync(
+                topics.Select(t => new Confluent.Kafka.Admin.TopicSpecification
+                {
+                    Name = t.Name,
+                    NumPartitions = t.Partitions,
+                    ReplicationFactor = (short)(t.ReplicationFactor ?? -1),
+                    Configs = new Dictionary<string, string>(t.Configuration),
+                }),
+                new CreateTopicsOptions { RequestTimeout = RequestTimeout, OperationTimeout = RequestTimeout });
+        }
+        catch (CreateTopicsException e) when (e.Results.TrueForAll(r => r.Error.Code is ErrorCode.NoError or ErrorCode.TopicAlreadyExists))
+        {
+            // They are there, whoever made them.
+        }
+
+        return true;
+    }, cancellation);
+
+    public Task<IReadOnlyDictionary<TopicPartition, long>> EndOffsets(IReadOnlyCollection<TopicPartition> partitions, Core.Log.IsolationLevel isolation, CancellationToken cancellation) =>
+        ListOffsets(partitions, OffsetSpec.Latest(), isolation, cancellation);
+
+    public Task<IReadOnlyDictionary<TopicPartition, long>> StartOffsets(IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancellation) =>
+        ListOffsets(partitions, OffsetSpec.Earliest(), Core.Log.IsolationLevel.ReadUncommitted, cancellation);
+
+    public Task<IReadOnlyDictionary<TopicPartition, long>> CommittedOffsets(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancellation) => Ask<IReadOnlyDictionary<TopicPartition, long>>($"read the offsets of group {group}", async () =>
+    {
+        List<ListConsumerGroupOffsetsResult> results = await _admin.Value.ListConsumerGroupOffsetsAsync(
+            [new ConsumerGroupTopicPartitions(group, [.. partitions.Select(ToKafka)])],
+            new ListConsumerGroupOffsetsOptions { RequestTimeout = RequestTimeout, RequireStableOffsets = true });
+        Dictionary<TopicPartition, long> found = [];
+        foreach (TopicPartitionOffsetError partition in results[0].Partitions)
+        {
+            if (partition.Error.IsError)
+                throw new KafkaException(partition.Error);
+            if (!partition.Offset.IsSpecial)
+                found[new TopicPartition(partition.Topic, partition.Partition.Value)] = partition.Offset.Value;
+        }
+
+        return found;
+    }, cancellation);
+
+    public void Dispose()
+    {
+        if (_admin.IsValueCreated)
+            _admin.Value.Dispose();
+    }
+
+    private Task<IReadOnlyDictionary<TopicPartition, long>> ListOffsets(IReadOnlyCollection<TopicPartition> partitions, OffsetSpec spec, Core.Log.IsolationLevel isolation, CancellationToken cancellation) => Ask<IReadOnlyDictionary<TopicPartition, long>>("list offsets", async () =>
+    {
+        ListOffsetsResult result = await _admin.Value.ListOffsetsAsync(
+            partitions.Select(p => new TopicPartitionOffsetSpec { TopicPartition = ToKafka(p), OffsetSpec = spec }),
+            new ListOffsetsOptions
+            {
+                RequestTimeout = RequestTimeout,
+                IsolationLevel = isolation == Core.Log.IsolationLevel.ReadCommitted ? Confluent.Kafka.IsolationLevel.ReadCommitted : Confluent.Kafka.IsolationLevel.ReadUncommitted,
+            });
+        return result.ResultInfos.ToDictionary(
+            i => new TopicPartition(i.TopicPartitionOffsetError.Topic, i.TopicPartitionOffsetError.Partition.Value),
+            i => i.TopicPartitionOffsetError.Offset.Value);
+    }, cancellation);
+
+    private async Task<T> Ask<T>(string what, Func<Task<T>> call, CancellationToken cancellation)
+    {
+        try
+        {
+            return await _retry.ExecuteAsync(async _ => await call(), cancellation);
+        }
+        catch (KafkaException e)
+        {
+            throw new LogException($"Kafka at {_clients.BootstrapServers} did not {what}: {Describe(e)}", e);
+        }
+    }
+
+    private static string Describe(KafkaException e) => e switch
+    {
+        CreateTopicsException c => string.Join("; ", c.Results.Where(r => r.Error.IsError).Select(r => $"{r.Topic}: {r.Error.Reason}")),
+        ListOffsetsException l => string.Join("; ", l.Result.ResultInfos.Where(r => r.TopicPartitionOffsetError.Error.IsError).Select(r => $"{r.TopicPartitionOffsetError.TopicPartition}: {r.TopicPartitionOffsetError.Error.Reason}")),
+        _ => e.Error.Reason,
+    };
+
+    private static ErrorCode CodeOf(KafkaException e) => e switch
+    {
+        CreateTopicsException c => c.Results.Find(r => r.Error.IsError && r.Error.Code != ErrorCode.TopicAlreadyExists)?.Error.Code ?? e.Error.Code,
+        _ => e.Error.Code,
+    };
+
+    private static bool IsFinal(ErrorCode code) => code is
+        ErrorCode.TopicAuthorizationFailed or ErrorCode.GroupAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed or
+        ErrorCode.InvalidPartitions or ErrorCode.InvalidReplicationFactor or ErrorCode.InvalidConfig or ErrorCode.PolicyViolation or
+        ErrorCode.TopicException or ErrorCode.SaslAuthenticationFailed or ErrorCode.Local_InvalidArg;
+
+    private static Confluent.Kafka.TopicPartition ToKafka(TopicPartition partition) => new(partition.Topic, partition.Partition);
+}

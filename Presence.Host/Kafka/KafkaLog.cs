@@ -1,0 +1,41 @@
+using Microsoft.Extensions.Logging;
+using Presence.Core.Log;
+
+namespace Presence.Host.Kafka;
+
+/// <summary>Apache Kafka, 3.9 or newer, behind the seams.</summary>
+public sealed class KafkaLog : ILog
+{
+    private readonly KafkaClients _clients;
+    private readonly KafkaGroups _groups;
+    private readonly KafkaAdmin _admin;
+
+    /// <summary>Connects with the first call of a client.</summary>
+    public KafkaLog(KafkaOptions options, ILogger<KafkaLog> logger)
+    {
+        _clients = new KafkaClients(options, logger);
+        _groups = new KafkaGroups(_clients);
+        _admin = new KafkaAdmin(_clients);
+    }
+
+    /// <inheritdoc/>
+    public string Description => $"Apache Kafka at {_clients.BootstrapServers}";
+
+    /// <inheritdoc/>
+    public ILogAdmin Admin => _admin;
+
+    /// <inheritdoc/>
+    public ILogConsumer CreateConsumer(string name, IsolationLevel isolation) => new KafkaConsumer(_clients, name, isolation);
+
+    /// <inheritdoc/>
+    public ITransactionalProducer CreateProducer(string transactionalId) => new KafkaProducer(_clients, _groups, transactionalId);
+
+    /// <inheritdoc/>
+    public IGroupMembership CreateMembership(string group, string instanceId, string controlTopic) => new KafkaMembership(_clients, group, instanceId, controlTopic);
+
+    /// <inheritdoc/>
+    public IRecordWriter CreateWriter() => new KafkaWriter(_clients);
+
+    /// <inheritdoc/>
+    public void Dispose() => _admin.Dispose();
+}
