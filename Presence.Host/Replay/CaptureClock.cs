@@ -8,12 +8,12 @@ namespace Presence.Host.Replay;
 /// counts), or seconds since 1970. Fractions are cut to whole ms. Times without an offset are local to a time zone, and
 /// where its clocks change:
 /// a time that the clocks passed over is read with the offset from before the change;
-/// one that they show twice is read as the first of the two instants, unless that lies more than half an hour before
-/// the row before it: then the file has already reached the second pass.
+/// one that they show twice is read as the first of the two instants, unless that lies more than a minute before the
+/// row before it: then the file has already reached the second pass.
 /// </summary>
 public sealed class CaptureClock(TimeZoneInfo zone)
 {
-    private static readonly long StepBackTicks = TimeSpan.FromMinutes(30).Ticks;
+    private static readonly long StepBackTicks = TimeSpan.FromMinutes(1).Ticks;
 
     private long _lastTicks = long.MinValue;
 

@@ -38,8 +38,14 @@ internal sealed class CsvRows(TextReader text, char separator, string file)
         while (line.AsSpan().IsWhiteSpace());
 
         Line = _lines;
-        if (!TrySplit(line, literal: false) && !TryJoin(line))
+        if (!TrySplit(line, literal: false))
+        {
+            // A mark that is not closed on its line: a character, if that gives a whole row; else the row may go on below.
             TrySplit(line, literal: true);
+            if (_fields.Count != _columns && !TryJoin(line))
+                TrySplit(line, literal: true);
+        }
+
         if (_columns < 0)
             _columns = _fields.Count;
         return true;
