@@ -10,4 +10,13 @@ internal static partial class Logs
 
     [LoggerMessage(EventId = 101, Message = "Kafka client {Client}: {Facility}: {Text}")]
     public static partial void KafkaClient(this ILogger logger, LogLevel level, string client, string facility, string text);
+
+    [LoggerMessage(102, LogLevel.Critical, "Presence ends: {Reason}")]
+    public static partial void RuntimeFailed(this ILogger logger, string reason);
+
+    [LoggerMessage(103, LogLevel.Information, "Presence runs on the {Log}, state in {StateDirectory}, instance {InstanceId}")]
+    public static partial void RunsOn(this ILogger logger, string log, string stateDirectory, string instanceId);
+
+    [LoggerMessage(104, LogLevel.Warning, "{Notice}")]
+    public static partial void StateDirectoryNotice(this ILogger logger, string notice);
 }

@@ -1,1 +1,25 @@
-Console.WriteLine("presence");
+using System.CommandLine;
+using Presence.Host.Commands;
+
+// Verbs of presence; each has its file under Commands. No verb means run.
+RootCommand root = new("Presence: who walked in, which contact that is, and how often they came; from Wi-Fi probes, exactly once.")
+{
+    TreatUnmatchedTokensAsErrors = false,
+};
+root.Subcommands.Add(RunCommand.Create());
+root.Subcommands.Add(ReplayCommand.Create());
+root.Subcommands.Add(CheckConfigCommand.Create());
+root.Subcommands.Add(TopicsCommand.Create());
+root.Subcommands.Add(HealthCommand.Create());
+root.SetAction(RunCommand.Run);
+
+ParseResult parsed = root.Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    foreach (var error in parsed.Errors)
+        Console.Error.WriteLine(error.Message);
+    Console.Error.WriteLine("See --help.");
+    return ExitCodes.Usage;
+}
+
+return await parsed.InvokeAsync();

@@ -1,0 +1,26 @@
+using Presence.Core.Events;
+using Presence.Core.Stages.Counting;
+using Presence.Core.Stages.Enrichment;
+using Presence.Core.Stages.WalkIn;
+
+namespace Presence.Core.Stages;
+
+/// <summary>The stages of the services that are switched on.</summary>
+public static class StageCatalog
+{
+    /// <summary>In the order of the pipeline.</summary>
+    public static IReadOnlyList<StageDefinition> Create(
+        TopicNames topics,
+        WalkInOptions walkIn,
+        IReadOnlyList<VenueOptions> venues,
+        EnrichedWalkInOptions enrichment,
+        WalkInCountOptions counting,
+        IReadOnlySet<string> services)
+    {
+        List<StageDefinition> all =
+        [
+            WalkInStageDefinition.Create(topics, walkIn, venues),
+        ];
+        return [.. all.Where(s => services.Contains(s.Service))];
+    }
+}

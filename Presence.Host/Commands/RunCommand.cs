@@ -1,0 +1,70 @@
+using System.CommandLine;
+using Microsoft.AspNetCore.Builder;
+using Presence.Host.Configuration;
+using Presence.Host.Hosting;
+using Presence.Host.RocksDb;
+
+namespace Presence.Host.Commands;
+
+/// <summary><c>run</c>: the stream processor.</summary>
+internal static class RunCommand
+{
+    public static Command Create()
+    {
+        Command command = new("run", "Runs the stream processor until SIGTERM or SIGINT (the default verb).") { TreatUnmatchedTokensAsErrors = false };
+        command.SetAction(Run);
+        return command;
+    }
+
+    public static async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        Settings? settings = CommandContext.Load(parsed);
+        return settings is null ? ExitCodes.Usage : await Run(settings, cancellation);
+    }
+
+    /// <summary>Runs until it is stopped.</summary>
+    public static async Task<int> Run(Settings settings, CancellationToken cancellation)
+    {
+        StateDirectory directory;
+        string? notice;
+        try
+        {
+            directory = StateDirectory.Open(settings.Presence.StateDirectory, settings.Presence.InstanceId, Environment.MachineName, out notice);
+        }
+        catch (StateDirectoryException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            return ExitCodes.Refused;
+        }
+
+        using (directory)
+        {
+            WebApplication app;
+            try
+            {
+                app = PresenceHost.Build(settings, directory, notice);
+            }
+            catch (IOException e)
+            {
+                Console.Error.WriteLine(e.Message);
+                return ExitCodes.Failed;
+            }
+
+            await using (app)
+            {
+                try
+                {
+                    await app.RunAsync(cancellation);
+                }
+                catch (IOException e)
+                {
+                    // The address is taken.
+                    Console.Error.WriteLine($"{e.Message} Set Presence:HttpUrl to a free address, or to nothing.");
+                    return ExitCodes.Failed;
+                }
+
+                return PresenceHost.ExitCode(app);
+            }
+        }
+    }
+}

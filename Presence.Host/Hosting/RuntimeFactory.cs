@@ -1,0 +1,37 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
+using Presence.Core.Log;
+using Presence.Core.Runtime;
+using Presence.Core.Stages;
+using Presence.Core.State;
+using Presence.Host.Configuration;
+
+namespace Presence.Host.Hosting;
+
+/// <summary>Makes an instance out of a configuration.</summary>
+public static class RuntimeFactory
+{
+    /// <summary>Not started yet.</summary>
+    public static PresenceRuntime Create(PresenceOptions options, string instanceId, ILog log, IStateStoreProvider stores, TimeProvider time, IMeterFactory meters, ILoggerFactory loggers)
+    {
+        InstanceOptions instance = new()
+        {
+            ApplicationId = options.ApplicationId,
+            InstanceId = instanceId,
+            Workers = options.Workers > 0 ? options.Workers : Environment.ProcessorCount,
+            CommitInterval = options.CommitInterval,
+            BadInput = new Dictionary<string, BadInputPolicy>(options.BadInput),
+            DeadLetterTopic = options.Topics.DeadLetter,
+            ReplicationFactor = options.Topics.ReplicationFactor,
+        };
+        IReadOnlyList<StageDefinition> stages = StageCatalog.Create(
+            options.Topics.Names(),
+            options.WalkIn,
+            [.. options.Venues],
+            options.EnrichedWalkIn,
+            options.WalkInCount,
+            options.Stages.Count == 0 ? ServiceNames.All.ToHashSet() : options.Stages.ToHashSet());
+        Instance core = new(instance, stages, log, stores, time, new RuntimeMetrics(meters), loggers.CreateLogger<Instance>());
+        return new PresenceRuntime(core, loggers.CreateLogger<PresenceRuntime>());
+    }
+}
