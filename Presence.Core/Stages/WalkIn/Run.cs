@@ -5,8 +5,10 @@ internal sealed class Run
 {
     public const long Never = long.MaxValue;
 
-    /// <summary>Sighting times kept for counting; beyond, only those that count are kept.</summary>
-    public const int TimesMax = 64;
+    /// <summary>
+    /// Sighting times kept for counting; beyond, only those that count are kept: fewer than MinSightings, at most 100.
+    /// </summary>
+    public const int TimesMax = 128;
 
     public long First;
     public long Last;

@@ -1,5 +1,3 @@
-using System.Buffers.Text;
-using System.Security.Cryptography;
 using Presence.Core.Events;
 using Presence.Core.Log;
 
@@ -17,7 +15,6 @@ public sealed class WalkInStage : IStage
     private const int WalkIns = 0;
     private const int VisitsEnded = 1;
     private const long AheadMax = 120_000;
-    private const long DayMilliseconds = 86_400_000;
     private const int DaysBefore = 14;
     private const int StaffMilliseconds = 4 * 3_600_000;
     private const int StaffDays = 4;
@@ -31,11 +28,11 @@ public sealed class WalkInStage : IStage
     private readonly DeviceLoginEvent _login = new();
     private readonly VisitState _state = new();
     private readonly VisitState _days = new();
-    private readonly JsonValueWriter _json = new();
+    private readonly WalkInWriter _writer = new();
     private readonly byte[] _key = new byte[(3 * Utf8Text.IdBytesMax) + 2];
     private readonly byte[] _encoded = new byte[VisitStateCodec.LengthMax];
-    private readonly byte[] _visit = new byte[32];
     private long _probeAt;
+    private long _loginAt;
 
     /// <summary>With the parameters of the venues that differ, by <c>business|venue</c>.</summary>
     internal WalkInStage(VenueParameters defaults, Dictionary<byte[], VenueParameters> venues)
@@ -48,11 +45,16 @@ public sealed class WalkInStage : IStage
     /// <inheritdoc/>
     public Decoded Decode(int input, in LogRecord record, long wallClock)
     {
-        if (input != Probes)
-            return _login.Decode(record);
-        Decoded decoded = _probe.Decode(record);
+        // What claims to lie in the future is clamped before it is put in order, or it would hold up what is behind it.
+        Decoded decoded = input == Probes ? _probe.Decode(record) : _login.Decode(record);
         if (!decoded.IsGood)
             return decoded;
+        if (input != Probes)
+        {
+            _loginAt = Math.Min(_login.At, wallClock + AheadMax);
+            return Decoded.At(_loginAt, movesClock: false);
+        }
+
         _probeAt = Math.Min(_probe.At, wallClock + AheadMax);
         return Decoded.At(_probeAt);
     }
@@ -67,9 +69,8 @@ public sealed class WalkInStage : IStage
         }
         else if (!_login.Backfill && !_login.Deleted)
         {
-            long at = Math.Min(_login.At, context.WallClock + AheadMax);
             ReadOnlySpan<byte> key = Key(_login.Business.Span, _login.Venue.Span, _login.Device.Span, out int venueLength);
-            Sight(key, venueLength, at, rssi: 0, randomized: false, login: true, context);
+            Sight(key, venueLength, _loginAt, rssi: 0, randomized: false, login: true, context);
         }
     }
 
@@ -89,7 +90,7 @@ public sealed class WalkInStage : IStage
         long streamTime = context.StreamTime(Probes);
         if (streamTime != long.MinValue && at < streamTime - parameters.LateGrace)
         {
-            context.Count(WalkInStageDefinition.Late);
+            context.Count(login ? WalkInStageDefinition.LateLogin : WalkInStageDefinition.Late);
             return;
         }
 
@@ -114,8 +115,10 @@ public sealed class WalkInStage : IStage
         run.Randomized |= randomized;
         if (!run.Present && PresentAt(run, at, login, parameters) is long presentAt)
             BecomePresent(key, venueLength, index, presentAt, parameters, context);
-        if (run is { Emitted: true, Ended: false } && run.Last - run.EmittedFirst >= parameters.MaxVisit)
+        if (run is { Emitted: true, Ended: false } && (run.Last - run.EmittedFirst >= parameters.MaxVisit || context.Clock > OverAt(run, parameters)))
             EndVisit(key, run, context);
+        while (_state.RunsCount > VisitState.RunsMax)
+            CloseRun(key, 0, parameters, context);
         Save(key, parameters, context, fired: false);
     }
 
@@ -128,12 +131,6 @@ public sealed class WalkInStage : IStage
         if (index == _state.RunsCount || at < _state.Runs[index].First - parameters.SessionGap)
         {
             _state.InsertRun(index).Begin(at);
-            if (_state.RunsCount > VisitState.RunsMax)
-            {
-                CloseRun(key, 0, parameters, context);
-                index = Math.Max(0, index - 1);
-            }
-
             return index;
         }
 
@@ -188,7 +185,7 @@ public sealed class WalkInStage : IStage
             return;
         }
 
-        if (IsPermanent(index, at, parameters, out int reason))
+        if (IsPermanent(at, parameters, out int reason))
         {
             context.Count(reason);
             return;
@@ -196,23 +193,23 @@ public sealed class WalkInStage : IStage
 
         run.Emitted = true;
         run.EmittedFirst = run.First;
-        EmitWalkIn(key, run, at, context);
+        context.Emit(WalkIns, device, _writer.WalkIn(key, run, at), at);
     }
 
     // Staff: more than 4 h on at least 4 of the 14 days before; equipment: more than 10 h on at least 2.
-    private bool IsPermanent(int index, long at, VenueParameters parameters, out int reason)
+    private bool IsPermanent(long at, VenueParameters parameters, out int reason)
     {
-        // Visits that could still change count as they are.
+        // Visits that could still change count as they are; so does the present one, which may have begun before today.
         _days.Clear();
         for (int i = 0; i < _state.DaysCount; i++)
             _days.AddPresence(_state.Days[i], _state.DayPresence[i]);
         for (int i = 0; i < _state.RunsCount; i++)
         {
-            if (i != index && _state.Runs[i].Present)
+            if (_state.Runs[i].Present)
                 SpreadOverDays(_state.Runs[i], parameters, _days);
         }
 
-        int today = LocalDay(at, parameters.TimeZone);
+        int today = LocalDays.Of(at, parameters.TimeZone);
         int staff = 0, equipment = 0;
         for (int i = 0; i < _days.DaysCount; i++)
         {
@@ -236,7 +233,7 @@ public sealed class WalkInStage : IStage
         for (int i = 0; i < _state.RunsCount;)
         {
             Run run = _state.Runs[i];
-            long over = run.Last + parameters.SessionGap + parameters.LateGrace;
+            long over = OverAt(run, parameters);
             if (clock > over && !run.Ended)
             {
                 if (run.Emitted)
@@ -270,8 +267,8 @@ public sealed class WalkInStage : IStage
         long from = run.First;
         while (from < run.Last)
         {
-            int day = LocalDay(from, parameters.TimeZone);
-            long until = Math.Min(run.Last, MidnightAfter(from, day, parameters.TimeZone));
+            int day = LocalDays.Of(from, parameters.TimeZone);
+            long until = Math.Min(run.Last, LocalDays.MidnightAfter(from, day, parameters.TimeZone));
             target.AddPresence(day, until - from);
             from = until;
         }
@@ -293,7 +290,7 @@ public sealed class WalkInStage : IStage
 
         long due = long.MaxValue;
         for (int i = 0; i < _state.RunsCount; i++)
-            due = Math.Min(due, _state.Runs[i].Last + parameters.SessionGap + parameters.LateGrace + 1);
+            due = Math.Min(due, OverAt(_state.Runs[i], parameters) + 1);
         if (_state.LastVisit != VisitState.Never)
             due = Math.Min(due, _state.LastVisit + parameters.Rearm + parameters.LateGrace);
         if (_state.DaysCount > 0)
@@ -317,7 +314,7 @@ public sealed class WalkInStage : IStage
     }
 
     private long ForgottenAt(int index) =>
-        (_state.Days[index] + (_state.DayPresence[index] > StaffMilliseconds ? DaysBefore + 3L : 3L)) * DayMilliseconds;
+        (_state.Days[index] + (_state.DayPresence[index] > StaffMilliseconds ? DaysBefore + 3L : 3L)) * LocalDays.DayMilliseconds;
 
     private VenueParameters ParametersOf(ReadOnlySpan<byte> venue) =>
         _anyVenue && _venues.TryGetValue(venue, out VenueParameters? parameters) ? parameters : _defaults;
@@ -333,71 +330,12 @@ public sealed class WalkInStage : IStage
         return _key.AsSpan(0, venueLength + 1 + device.Length);
     }
 
-    private void EmitWalkIn(ReadOnlySpan<byte> key, Run run, long at, ITaskContext context)
-    {
-        Split(key, out ReadOnlySpan<byte> business, out ReadOnlySpan<byte> venue, out ReadOnlySpan<byte> device);
-        var json = _json.Begin();
-        json.WriteString("visit"u8, VisitId(key, run.EmittedFirst));
-        json.WriteString("device"u8, device);
-        json.WriteString("business"u8, business);
-        json.WriteString("venue"u8, venue);
-        json.WriteNumber("at"u8, at);
-        json.WriteNumber("firstSeen"u8, run.EmittedFirst);
-        json.WriteNumber("rssi"u8, run.MaxRssi);
-        if (run.Randomized)
-            json.WriteBoolean("randomized"u8, true);
-        context.Emit(WalkIns, device, _json.End(), at);
-    }
-
     private void EndVisit(ReadOnlySpan<byte> key, Run run, ITaskContext context)
     {
         run.Ended = true;
-        Split(key, out ReadOnlySpan<byte> business, out ReadOnlySpan<byte> venue, out ReadOnlySpan<byte> device);
-        var json = _json.Begin();
-        json.WriteString("visit"u8, VisitId(key, run.EmittedFirst));
-        json.WriteString("device"u8, device);
-        json.WriteString("business"u8, business);
-        json.WriteString("venue"u8, venue);
-        json.WriteNumber("firstSeen"u8, run.EmittedFirst);
-        json.WriteNumber("lastSeen"u8, run.Last);
-        json.WriteNumber("dwellSeconds"u8, (run.Last - run.EmittedFirst) / 1000);
-        context.Emit(VisitsEnded, device, _json.End(), run.Last);
+        context.Emit(VisitsEnded, WalkInWriter.Device(key), _writer.VisitEnded(key, run), run.Last);
     }
 
-    // 128 bits of SHA-256 over key and firstSeen, in hex: the same visit has the same id wherever it is computed.
-    private ReadOnlySpan<byte> VisitId(ReadOnlySpan<byte> key, long firstSeen)
-    {
-        Span<byte> text = stackalloc byte[(3 * Utf8Text.IdBytesMax) + 2 + 21];
-        key.CopyTo(text);
-        text[key.Length] = (byte)'|';
-        Utf8Formatter.TryFormat(firstSeen, text[(key.Length + 1)..], out int digits);
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(text[..(key.Length + 1 + digits)], hash);
-        for (int i = 0; i < 16; i++)
-            Utf8Formatter.TryFormat(hash[i], _visit.AsSpan(i * 2), out _, new System.Buffers.StandardFormat('x', 2));
-        return _visit;
-    }
-
-    private static void Split(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> business, out ReadOnlySpan<byte> venue, out ReadOnlySpan<byte> device)
-    {
-        int first = key.IndexOf((byte)'|');
-        int last = key.LastIndexOf((byte)'|');
-        business = key[..first];
-        venue = key[(first + 1)..last];
-        device = key[(last + 1)..];
-    }
-
-    private static int LocalDay(long at, TimeZoneInfo zone) =>
-        (int)Math.Floor((double)(at + OffsetAt(at, zone)) / DayMilliseconds);
-
-    private static long MidnightAfter(long at, int day, TimeZoneInfo zone)
-    {
-        // The offset may change during the day: take the one that holds at the midnight that follows.
-        long midnight = ((day + 1) * DayMilliseconds) - OffsetAt(at, zone);
-        midnight = ((day + 1) * DayMilliseconds) - OffsetAt(midnight, zone);
-        return midnight > at ? midnight : at + 1;
-    }
-
-    private static long OffsetAt(long at, TimeZoneInfo zone) =>
-        (long)zone.GetUtcOffset(DateTimeOffset.FromUnixTimeMilliseconds(at)).TotalMilliseconds;
+    // A clock beyond this has seen the run's end, a stream time beyond it any sighting that could still touch the run.
+    private static long OverAt(Run run, VenueParameters parameters) => run.Last + parameters.SessionGap + parameters.LateGrace;
 }

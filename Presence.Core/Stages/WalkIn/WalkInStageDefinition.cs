@@ -15,6 +15,7 @@ public static class WalkInStageDefinition
     internal const int Excluded = 3;
     internal const int Staff = 4;
     internal const int Equipment = 5;
+    internal const int LateLogin = 6;
 
     /// <summary>With its parameters. Throws <see cref="ArgumentException"/> for an unknown time zone.</summary>
     public static StageDefinition Create(TopicNames topics, WalkInOptions options, IReadOnlyList<VenueOptions> venues)
@@ -31,7 +32,7 @@ public static class WalkInStageDefinition
             ClockInputs = [0],
             Outputs = [topics.WalkIns, topics.VisitsEnded],
             CopartitionedOutputs = [topics.WalkIns],
-            Counters = ["late", "randomized", "returned", "excluded", "staff", "equipment"],
+            Counters = ["late", "randomized", "returned", "excluded", "staff", "equipment", "late_login"],
             TimerOf = VisitStateCodec.TimerOf,
             Create = () => new WalkInStage(defaults, differing),
         };
