@@ -106,16 +106,26 @@ internal static class WalkInDefinition
         Dictionary<DateOnly, long> presence = [];
         foreach (Visit visit in visits)
         {
-            // Minute by minute boundaries are exact enough for nobody: cut at the exact local midnights.
             long from = visit.First;
             while (from < visit.Last)
             {
                 DateOnly day = Day(from);
-                DateTime midnight = day.AddDays(1).ToDateTime(TimeOnly.MinValue);
-                long until = Math.Min(visit.Last, new DateTimeOffset(midnight, zone.GetUtcOffset(midnight)).ToUnixTimeMilliseconds());
+                long until = Day(visit.Last) == day ? visit.Last : FirstNotOn(day, from, visit.Last);
                 presence[day] = presence.GetValueOrDefault(day) + until - from;
                 from = until;
             }
+        }
+
+        // By halving, so that it needs to know nothing of how clocks change: the day holds at from, and no more at to.
+        long FirstNotOn(DateOnly day, long from, long to)
+        {
+            while (to - from > 1)
+            {
+                long middle = from + ((to - from) / 2);
+                (from, to) = Day(middle) == day ? (middle, to) : (from, middle);
+            }
+
+            return to;
         }
 
         var before = presence.Where(p => p.Key < today && p.Key >= today.AddDays(-14)).Select(p => p.Value).ToList();

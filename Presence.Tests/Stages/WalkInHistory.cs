@@ -57,7 +57,7 @@ internal static class WalkInHistory
     /// Histories that come near every limit: gaps and dwells around the rules' values, equal ones included, weak and
     /// strong, several devices, long stays and days.
     /// </summary>
-    public static List<Sighting> Random(Random random, int devices, bool logins)
+    public static List<Sighting> Random(Random random, int devices, bool logins, bool longStays = true)
     {
         WalkInOptions o = new();
         long[] steps =
@@ -79,14 +79,45 @@ internal static class WalkInHistory
                 int rssi = login ? 0 : levels[skew == 0 ? random.Next(3) : random.Next(levels.Length)];
                 all.Add(new Sighting("b", venue, $"d{d}", at, rssi, login));
                 int choice = random.Next(10);
-                at += choice < 6 ? steps[random.Next(8)] : choice < 9 ? steps[random.Next(13)] : steps[random.Next(steps.Length)];
-                if (random.Next(200) == 0)
+                at += choice < 6 ? steps[random.Next(8)] : choice < 9 ? steps[random.Next(13)] : steps[random.Next(longStays ? steps.Length : steps.Length - 2)];
+                if (longStays && random.Next(200) == 0)
                     LongStay(random, all, venue, $"d{d}", ref at);
             }
         }
 
         // Ordered by time; a login before a probe of the same time, as the task takes them in no stated order.
         return [.. all.OrderBy(s => s.At).ThenBy(s => s.IsLogin ? 1 : 0)];
+    }
+
+    /// <summary>
+    /// Stays of up to 14 h a day over weeks, as those of staff and equipment, around the days of <paramref name="start"/>;
+    /// some begin weakly, so that they are present only on a later day.
+    /// </summary>
+    public static List<Sighting> RandomStays(Random random, int devices, DateTimeOffset start)
+    {
+        List<Sighting> all = [];
+        for (int d = 0; d < devices; d++)
+        {
+            double[] lengths = random.Next(3) switch
+            {
+                0 => [3.9, 4, 4.1, 5],
+                1 => [9.9, 10, 10.1, 14],
+                _ => [0.2, 4.1, 10.1, 24],
+            };
+            for (int day = 0; day < 24; day++)
+            {
+                if (random.Next(3) == 0)
+                    continue;
+                long at = start.AddDays(day).ToUnixTimeMilliseconds() + random.Next(86_400_000);
+                long until = at + (long)(lengths[random.Next(lengths.Length)] * 3_600_000);
+                long strong = random.Next(3) == 0 ? until - 1_800_000 : at;
+                for (; at < until; at += 840_000)
+                    all.Add(new Sighting("b", "v", $"d{d}", at, at >= strong ? -50 : -70));
+                all.Add(new Sighting("b", "v", $"d{d}", until, -50));
+            }
+        }
+
+        return [.. all.OrderBy(s => s.At)];
     }
 
     private static void LongStay(Random random, List<Sighting> all, string venue, string device, ref long at)

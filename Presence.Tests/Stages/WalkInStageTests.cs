@@ -1,5 +1,8 @@
 using System.Text.Json.Nodes;
+using Presence.Core.Events;
+using Presence.Core.Log;
 using Presence.Core.Runtime;
+using Presence.Core.Stages;
 using Presence.Core.Stages.WalkIn;
 using Presence.Tests.Definition;
 using static Presence.Tests.Stages.WalkInHistory;
@@ -326,12 +329,115 @@ internal sealed class WalkInStageTests
     [Test]
     public void With_policy_Stop_the_task_stops_before_a_bad_record()
     {
-        StageDriver driver = new(WalkInStageDefinition.Create(new Presence.Core.Events.TopicNames(), new WalkInOptions(), []), BadInputPolicy.Stop);
+        StageDriver driver = new(WalkInStageDefinition.Create(new TopicNames(), new WalkInOptions(), []), BadInputPolicy.Stop);
         driver.Write(At(0));
         driver.Write(0, "d", "[]");
         Assert.That(driver.Process().Outcome, Is.EqualTo(FeedOutcome.Stopped));
         Assert.That(driver.Task.StopReason, Does.Contain("offset 1").And.Contain("not_json"));
         Assert.That(driver.Task.Inputs[0].NextOffset, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void What_the_present_visit_was_there_before_today_counts_for_staff_and_equipment()
+    {
+        // 11 h on the first day; then weak from the next day's second hour on, and present only after midnight.
+        long midnight = 1_711_065_600_000;
+        Sighting Hour(double hour, int rssi) => At(0, rssi) with { At = midnight + (long)(hour * 3_600_000) };
+        List<Sighting> all = [.. Enumerable.Range(0, 45).Select(i => Hour(i * 0.25, -50))];
+        all.AddRange(Enumerable.Range(0, 94).Select(i => Hour(25 + (i * 0.25), -70)));
+        all.AddRange([Hour(48.3, -50), Hour(48.45, -50)]);
+        StageDriver driver = Deliver(all);
+        Assert.That(driver.WalkIns(), Has.Count.EqualTo(1));
+    }
+
+    // Midnight does not exist in Beirut and comes an hour later in Cairo; in Havana the first hour comes twice.
+    [TestCase("Asia/Beirut", "2024-03-30T12:00Z", "2024-03-30T22:00Z")]
+    [TestCase("Africa/Cairo", "2024-10-31T12:00Z", "2024-10-31T22:00Z")]
+    [TestCase("Africa/Cairo", "2024-10-31T21:30Z", "2024-10-31T22:00Z")]
+    [TestCase("America/Havana", "2024-11-02T12:00Z", "2024-11-03T04:00Z")]
+    [TestCase("America/Havana", "2024-11-03T05:30Z", "2024-11-04T05:00Z")]
+    [TestCase("Europe/Prague", "2024-03-31T00:30Z", "2024-03-31T22:00Z")]
+    [TestCase("Europe/Prague", "2024-10-26T23:30Z", "2024-10-27T23:00Z")]
+    [TestCase("UTC", "2024-03-30T00:00Z", "2024-03-31T00:00Z")]
+    public void Days_are_cut_at_the_midnight_of_the_zone_also_when_clocks_change(string name, string from, string expected)
+    {
+        TimeZoneInfo zone = TimeZoneInfo.FindSystemTimeZoneById(name);
+        long at = DateTimeOffset.Parse(from, System.Globalization.CultureInfo.InvariantCulture).ToUnixTimeMilliseconds();
+        long midnight = LocalDays.MidnightAfter(at, LocalDays.Of(at, zone), zone);
+        Assert.That(DateTimeOffset.FromUnixTimeMilliseconds(midnight), Is.EqualTo(DateTimeOffset.Parse(expected, System.Globalization.CultureInfo.InvariantCulture)));
+    }
+
+    [Test]
+    public void An_unknown_time_zone_is_refused_with_its_venue()
+    {
+        VenueOptions venue = new() { Business = "b", Venue = "v", TimeZone = "Europe/Prag" };
+        Assert.That(() => Driver(null, venue), Throws.ArgumentException.With.Message.Contains("Europe/Prag").And.Message.Contains("b|v"));
+    }
+
+    [Test]
+    public void Logins_far_ahead_of_the_probes_are_visits_each_and_their_state_is_bounded()
+    {
+        // One more than are kept, each before all others; then many, each after all others.
+        Assert.That(Deliver(Enumerable.Range(0, VisitState.RunsMax + 1).Reverse().Select(i => At(i * 20, login: true))).WalkIns(), Has.Count.EqualTo(VisitState.RunsMax + 1));
+        StageDriver driver = Deliver(Enumerable.Range(0, 20).Select(i => At(i * 200, login: true)));
+        Assert.That(driver.WalkIns(), Has.Count.EqualTo(20));
+        Assert.That(driver.Store.Entries.Values.Select(v => v.Length), Is.All.LessThan(1000));
+        driver.Write(Clock(5000));
+        driver.Run();
+        Assert.That(driver.Ended().Select(e => (long)e["firstSeen"]!).Order(), Is.EqualTo(driver.WalkIns().Select(w => w.FirstSeen).Order()));
+    }
+
+    [Test]
+    public void A_visit_that_is_present_only_after_the_idle_clock_has_passed_it_ends_at_once()
+    {
+        StageDriver driver = Deliver([At(0)]);
+        long wall = driver.WallClock;
+        driver.ConfirmIdle(wall + 1_000);
+        driver.Run();
+        driver.ConfirmIdle(wall + (180 * 60_000));
+        driver.Run();
+        driver.Write(At(5));
+        driver.Run();
+        Assert.That(driver.WalkIns(), Has.Count.EqualTo(1));
+        Assert.That(driver.Ended().Single()["lastSeen"]!.GetValue<long>(), Is.EqualTo(At(5).At));
+
+        driver.Write(At(10));
+        driver.Write(Clock(300));
+        driver.Run();
+        Assert.That((driver.WalkIns().Count, driver.Ended().Count), Is.EqualTo((1, 1)));
+    }
+
+    [Test]
+    public void A_hundred_sightings_can_be_asked_for()
+    {
+        WalkInOptions hundred = new() { MinSightings = 100, MinDwell = TimeSpan.Zero };
+        List<Sighting> halfSeconds = [.. Enumerable.Range(0, 400).Select(i => At(0) with { At = At(0).At + (i * 501) })];
+        Assert.That(Deliver(halfSeconds, hundred).WalkIns().Single().At, Is.EqualTo(At(0).At + (99 * 2 * 501)));
+    }
+
+    [Test]
+    public void A_login_emitted_anew_long_after_is_dropped_but_is_no_late_probe()
+    {
+        StageDefinition definition = WalkInStageDefinition.Create(new TopicNames(), new WalkInOptions(), []);
+        IStage stage = definition.Create();
+        StageAllocationContext context = new(definition.TimerOf) { Clock = At(60).At };
+        byte[] login = System.Text.Encoding.UTF8.GetBytes(Login(At(0, login: true)));
+        stage.Decode(1, new LogRecord { Offset = 0, Timestamp = 0, Key = "d"u8, HasKey = true, Value = login, HasValue = true }, At(60).At);
+        stage.Process(1, context);
+        Assert.That((context.Emitted, context.Entries), Is.EqualTo((0, 0)));
+        Assert.That(definition.Counters.Where((_, i) => context.Counted[i] > 0), Is.EqualTo(new[] { "late_login" }));
+    }
+
+    [Test]
+    public void What_claims_the_future_is_put_in_order_at_most_two_minutes_ahead()
+    {
+        IStage stage = WalkInStageDefinition.Create(new TopicNames(), new WalkInOptions(), []).Create();
+        byte[] probe = System.Text.Encoding.UTF8.GetBytes(Probe(At(500)));
+        byte[] login = System.Text.Encoding.UTF8.GetBytes(Login(At(500, login: true)));
+        Decoded first = stage.Decode(0, new LogRecord { Offset = 0, Timestamp = 0, Key = "d"u8, HasKey = true, Value = probe, HasValue = true }, At(5).At);
+        Decoded second = stage.Decode(1, new LogRecord { Offset = 0, Timestamp = 0, Key = "d"u8, HasKey = true, Value = login, HasValue = true }, At(5).At);
+        Assert.That(first, Is.EqualTo(Decoded.At(At(7).At)));
+        Assert.That(second, Is.EqualTo(Decoded.At(At(7).At, movesClock: false)));
     }
 
     private static List<Sighting> Days(int days, double hours, int from = 0)
