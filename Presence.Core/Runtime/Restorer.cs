@@ -27,6 +27,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
     private ILogConsumer? _consumer;
     private volatile IReadOnlyList<TaskStatus> _status = [];
     private long _progressAt;
+    private bool _disposed;
 
     /// <summary>Nothing is opened before there is something to take over.</summary>
     public Restorer(ILog log, InstanceOptions options, IStateStoreProvider stores, TimeProvider time, RuntimeMetrics metrics, ILogger logger)
@@ -94,6 +95,10 @@ public sealed class Restorer : ILogReceiver, IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        // An instance that has stopped is disposed afterwards.
+        if (_disposed)
+            return;
+        _disposed = true;
         _cancellation.Cancel();
         foreach (Takeover? takeover in _takeovers)
             takeover?.Dispose();

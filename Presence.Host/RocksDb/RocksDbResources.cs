@@ -9,7 +9,6 @@ namespace Presence.Host.RocksDb;
 public sealed class RocksDbResources : IDisposable
 {
     private readonly Cache _cache;
-    private readonly BloomFilterPolicy _bloom = BloomFilterPolicy.Create(10, false);
     private readonly RocksDbOptions _options;
     private IntPtr _writeBufferManager;
 
@@ -31,7 +30,8 @@ public sealed class RocksDbResources : IDisposable
         BlockBasedTableOptions table = new BlockBasedTableOptions()
             .SetBlockSize(8 * 1024)
             .SetBlockCache(_cache)
-            .SetFilterPolicy(_bloom)
+            // One of its own: the table options take the policy over and free it, so a shared one would be freed twice.
+            .SetFilterPolicy(BloomFilterPolicy.Create(10, false))
             .SetFormatVersion(5)
             .SetCacheIndexAndFilterBlocks(true)
             .SetPinL0FilterAndIndexBlocksInCache(true);
