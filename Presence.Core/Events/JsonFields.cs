@@ -15,13 +15,6 @@ public ref struct JsonFields
     /// <summary>Over the bytes of a record's value.</summary>
     public JsonFields(ReadOnlySpan<byte> json) => _reader = new Utf8JsonReader(json);
 
-    /// <summary>Over the object at which a reader stands (its StartObject has been read).</summary>
-    public JsonFields(Utf8JsonReader reader)
-    {
-        _reader = reader;
-        _started = true;
-    }
-
     /// <summary>The first breach met; None so far.</summary>
     public Breach Breach { get; private set; }
 
@@ -59,7 +52,36 @@ public ref struct JsonFields
     }
 
     /// <summary>Whether the field at which it stands has this name.</summary>
-    public readonly bool NameIs(ReadOnlySpan<byte> name) => _reader.ValueTextEquals(name);
+    public bool NameIs(ReadOnlySpan<byte> name)
+    {
+        try
+        {
+            return _reader.ValueTextEquals(name);
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair escaped, or invalid UTF-8 behind an escape.
+            return Fail(Breach.NotJson, null);
+        }
+    }
+
+    /// <summary>Enters the object that is the field's value: Next then walks its fields, and false leads back here.</summary>
+    public bool Enter(string field) =>
+        Value(field) && (_reader.TokenType == JsonTokenType.StartObject || Fail(Breach.MistypedField, field));
+
+    /// <summary>Copies the name of the field at which it stands.</summary>
+    public bool Name(Utf8Text text)
+    {
+        try
+        {
+            text.Set(ref _reader);
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return Fail(Breach.NotJson, null);
+        }
+    }
 
     /// <summary>Reads an id into <paramref name="text"/>.</summary>
     public void Id(string field, Utf8Text text)

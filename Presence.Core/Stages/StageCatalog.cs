@@ -1,5 +1,6 @@
 using Presence.Core.Events;
 using Presence.Core.Stages.Counting;
+using Presence.Core.Stages.DeviceToContact;
 using Presence.Core.Stages.Enrichment;
 using Presence.Core.Stages.WalkIn;
 
@@ -20,6 +21,10 @@ public static class StageCatalog
         List<StageDefinition> all =
         [
             WalkInStageDefinition.Create(topics, walkIn, venues),
+            ContactLoginsStage.Define(topics),
+            DeviceToContactStage.Define(topics),
+            EnrichmentStage.Define(topics, enrichment, walkIn),
+            CountingStage.Define(topics, counting, enrichment, walkIn),
         ];
         return [.. all.Where(s => services.Contains(s.Service))];
     }

@@ -7,7 +7,7 @@ namespace Presence.Core.Stages.WalkIn;
 public static class WalkInStageDefinition
 {
     /// <summary>The service's name.</summary>
-    public const string Service = "walk-in";
+    public const string Service = ServiceNames.WalkIn;
 
     internal const int Late = 0;
     internal const int Randomized = 1;
