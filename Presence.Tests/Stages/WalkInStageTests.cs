@@ -440,6 +440,44 @@ internal sealed class WalkInStageTests
         Assert.That(second, Is.EqualTo(Decoded.At(At(7).At, movesClock: false)));
     }
 
+    [Test]
+    public void A_run_that_began_within_Rearm_is_a_return_however_late_it_is_present()
+    {
+        List<Sighting> weak = [.. Enumerable.Range(0, 20).Select(i => At(100 + (i * 10), -70))];
+        StageDriver driver = Deliver([At(0), At(5), .. weak, At(300), At(305), Clock(600)]);
+        Assert.That(driver.WalkIns().Single().FirstSeen, Is.EqualTo(At(0).At));
+    }
+
+    [Test]
+    public void Two_walk_ins_whose_runs_a_sighting_joins_later_end_once_each()
+    {
+        // One by one: the login runs ahead of the probes, and what joins it to the run before comes last.
+        StageDriver driver = Driver();
+        foreach (Sighting s in new[] { At(0), At(21, login: true), At(5), At(13), Clock(60) })
+        {
+            driver.Write(s);
+            driver.Run();
+        }
+
+        Assert.That(driver.WalkIns().Select(w => w.FirstSeen), Is.EqualTo(new[] { At(21).At, At(0).At }));
+        Assert.That(driver.Ended().Select(e => (string)e["visit"]!).Order(), Is.EqualTo(driver.Output(0).Select(w => (string)w!["visit"]!).Order()));
+    }
+
+    [Test]
+    public void A_sighting_that_joins_a_visit_to_an_earlier_run_makes_no_second_walk_in_of_it()
+    {
+        StageDriver driver = Deliver([At(0), At(16), At(21), At(11), At(25), Clock(60)]);
+        Assert.That(driver.WalkIns().Single().FirstSeen, Is.EqualTo(At(16).At));
+        Assert.That(driver.Ended(), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void Dwell_is_measured_from_the_strong_sighting_of_either_run_that_a_sighting_joins()
+    {
+        StageDriver driver = Deliver([At(0, -70), At(16, -60), At(11, -70), At(21, -70)]);
+        Assert.That(driver.WalkIns(), Is.EqualTo(new[] { ("d", At(21).At, At(0).At) }));
+    }
+
     private static List<Sighting> Days(int days, double hours, int from = 0)
     {
         List<Sighting> all = [];
