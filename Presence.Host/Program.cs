@@ -7,6 +7,7 @@ RootCommand root = new("Presence: who walked in, which contact that is, and how 
     TreatUnmatchedTokensAsErrors = false,
 };
 root.Subcommands.Add(RunCommand.Create());
+root.Subcommands.Add(DemoCommand.Create());
 root.Subcommands.Add(ReplayCommand.Create());
 root.Subcommands.Add(CheckConfigCommand.Create());
 root.Subcommands.Add(TopicsCommand.Create());
@@ -22,4 +23,5 @@ if (parsed.Errors.Count > 0)
     return ExitCodes.Usage;
 }
 
-return await parsed.InvokeAsync();
+// The default gives a verb 2 s to end after a signal; run may need its shutdown time-out, and a bit to say so.
+return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });

@@ -8,10 +8,24 @@ public sealed partial class EmbeddedLog
     internal sealed class EmbeddedMembership(EmbeddedLog log, string group, string instanceId) : IGroupMembership
     {
         private bool _joined;
+        private MembershipState _told = MembershipState.Joining;
 
         public string? Reason { get; private set; }
 
         public MembershipState RunOnce(TimeSpan wait)
+        {
+            MembershipState state = Look();
+            if (state == _told && wait > TimeSpan.Zero)
+            {
+                // No news: the caller's loop is paced by this wait.
+                Thread.Sleep(wait);
+                state = Look();
+            }
+
+            return _told = state;
+        }
+
+        private MembershipState Look()
         {
             lock (log._gate)
             {

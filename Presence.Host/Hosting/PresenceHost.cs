@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -5,6 +6,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using Presence.Core.Log;
 using Presence.Core.State;
 using Presence.Host.Configuration;
@@ -13,22 +15,26 @@ using Presence.Host.Ingest;
 using Presence.Host.RocksDb;
 using Presence.Host.Telemetry;
 using Presence.Host.Web;
-using System.Diagnostics.Metrics;
 
 namespace Presence.Host.Hosting;
 
 /// <summary>Puts the process together: log, stores, runtime, and what listens.</summary>
 public static class PresenceHost
 {
-    /// <summary>Ready to run.</summary>
-    public static WebApplication Build(Settings settings, StateDirectory directory, string? notice)
+    /// <summary>
+    /// Ready to run. <paramref name="isVerbOutput"/>: stdout belongs to a verb's results, so that logs go to stderr,
+    /// warnings and above.
+    /// </summary>
+    public static WebApplication Build(Settings settings, StateDirectory directory, string? notice, bool isVerbOutput = false)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear();
         builder.Configuration.AddConfiguration(settings.Source);
         builder.Logging.ClearProviders();
         builder.Logging.AddConfiguration(settings.Source.GetSection("Logging"));
-        if (Console.IsOutputRedirected)
+        if (isVerbOutput)
+            builder.Logging.SetMinimumLevel(LogLevel.Warning).AddSimpleConsole(o => o.SingleLine = true).Services.Configure<ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
+        else if (Console.IsOutputRedirected)
             builder.Logging.AddJsonConsole(o => o.TimestampFormat = "O");
         else
             builder.Logging.AddSimpleConsole(o => (o.SingleLine, o.TimestampFormat) = (true, "HH:mm:ss.fff "));
