@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Presence.Core.Log;
@@ -60,6 +61,8 @@ public static class PresenceHost
             p.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<PresenceService>();
         services.AddHostedService(p => p.GetRequiredService<PresenceService>());
+        if (SystemdHelpers.IsSystemdService())
+            services.AddHostedService<SystemdReporter>();
         services.AddPresenceTelemetry(settings.Source);
         services.AddPresenceWeb();
         if (settings.IsEmbedded)
