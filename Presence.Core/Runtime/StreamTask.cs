@@ -436,14 +436,9 @@ public sealed partial class StreamTask : IDisposable
     {
         long slowest = long.MaxValue;
         foreach (int index in _definition.ClockInputs)
-        {
-            TaskInput input = Inputs[index];
-            if (input.Clock == long.MinValue && input.IsEmptyAtEnd)
-                continue;
-            slowest = Math.Min(slowest, input.Clock);
-        }
+            slowest = Math.Min(slowest, Inputs[index].Clock);
 
-        if (slowest != long.MaxValue && slowest > _clock)
+        if (slowest > _clock)
             _clock = slowest;
     }
 
@@ -493,16 +488,7 @@ public sealed partial class StreamTask : IDisposable
             Inputs[i].Clock = _committed.Clocks[i];
         }
 
-        // An input that had no record yet held nothing back before, and does not now.
         _clock = long.MinValue;
-        long slowest = long.MaxValue;
-        foreach (int index in _definition.ClockInputs)
-        {
-            if (Inputs[index].Clock != long.MinValue)
-                slowest = Math.Min(slowest, Inputs[index].Clock);
-        }
-
-        if (slowest != long.MaxValue)
-            _clock = slowest;
+        UpdateClock();
     }
 }

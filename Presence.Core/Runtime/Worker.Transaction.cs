@@ -225,10 +225,13 @@ public sealed partial class Worker
         {
             task.Rewind();
             for (int i = 0; i < task.Inputs.Length; i++)
-                _consumer.Add(task.Inputs[i].Partition, SlotOf(task, i), task.Inputs[i].FetchPosition);
+            {
+                if (_paused.Remove(SlotOf(task, i)))
+                    _consumers.SetPaused(SlotOf(task, i), false);
+                _consumers.Add(SlotOf(task, i), task.Inputs[i].Partition, task.Inputs[i].FetchPosition);
+            }
         }
 
-        _paused.Clear();
         _faults.Clear();
         if (culprit is var (id, input, offset))
         {

@@ -11,7 +11,7 @@ namespace Presence.Core.Runtime;
 /// </summary>
 public sealed partial class Worker : ILogReceiver, IDisposable
 {
-    private readonly ILogConsumer _consumer;
+    private readonly ConsumerSet _consumers;
     private readonly ITransactionalProducer _producer;
     private readonly InstanceOptions _options;
     private readonly TimeProvider _time;
@@ -22,7 +22,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     private readonly List<StreamTask> _tasks = [];
     private readonly List<(StreamTask Task, int Input)?> _slots = [];
     private readonly List<(StreamTask Task, string Reason)> _doomed = [];
-    private readonly HashSet<TopicPartition> _paused = [];
+    private readonly HashSet<int> _paused = [];
     private long _lastCommit;
     private long _nextRecommit;
     private long _nextStatus;
@@ -42,7 +42,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         _time = time;
         _metrics = metrics;
         _logger = logger;
-        _consumer = log.CreateConsumer($"{options.ApplicationId}-{options.InstanceId}-worker-{index}", IsolationLevel.ReadCommitted);
+        _consumers = new ConsumerSet(n => log.CreateConsumer($"{options.ApplicationId}-{options.InstanceId}-worker-{index}-{n}", IsolationLevel.ReadCommitted));
         _producer = log.CreateProducer(transactionalId);
         _lastCommit = time.GetTimestamp();
         _nextRecommit = Now() + (long)options.RecommitInterval.TotalMilliseconds;
@@ -72,14 +72,14 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     public void Add(StreamTask task)
     {
         _arriving.Enqueue(task);
-        _consumer.Wake();
+        _consumers.Wake();
     }
 
     /// <summary>Asks it to commit what is done and to close.</summary>
     public void RequestStop()
     {
         _stopRequested = true;
-        _consumer.Wake();
+        _consumers.Wake();
     }
 
     /// <summary>Tasks that were closed and need takeover.</summary>
@@ -113,7 +113,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
 
         // 3. Fetch. Wait only when nothing is left to do and nothing to commit.
         bool busy = _fedLast > 0 || IsDirty();
-        int fetched = _consumer.Poll(this, WorkerBounds.PollRecordsMax, busy ? (_fedLast > 0 ? TimeSpan.Zero : WorkerBounds.IdleWait) : wait);
+        int fetched = _consumers.Poll(this, WorkerBounds.PollRecordsMax, busy ? (_fedLast > 0 ? TimeSpan.Zero : WorkerBounds.IdleWait) : wait);
         if (State != WorkerState.Feeding)
             return true;
 
@@ -137,7 +137,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         _tasks.Clear();
         while (_arriving.TryDequeue(out StreamTask? task))
             task.Dispose();
-        _consumer.Dispose();
+        _consumers.Dispose();
         _producer.Dispose();
     }
 
@@ -178,7 +178,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
                     _logger.CorruptBatch(task.Id.ToString(), input.Partition.ToString(), offset, detail);
                     long next = task.OnCorrupt(index, offset);
                     if (next >= 0)
-                        _consumer.Add(input.Partition, SlotOf(task, index), next);
+                        _consumers.Add(SlotOf(task, index), input.Partition, next);
                     break;
                 default:
                     // Out of range, gone, not allowed: takeover decides with a fresh view of the log.
@@ -283,7 +283,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
 
                 _slots[slot] = (task, i);
                 task.Inputs[i].ClockedAt = now;
-                _consumer.Add(task.Inputs[i].Partition, slot, task.Inputs[i].FetchPosition);
+                _consumers.Add(slot, task.Inputs[i].Partition, task.Inputs[i].FetchPosition);
             }
 
             _logger.TaskRunning(task.Id.ToString(), Index);
@@ -294,16 +294,13 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     private void Remove(StreamTask task)
     {
         _tasks.Remove(task);
-        foreach (TaskInput input in task.Inputs)
-        {
-            _consumer.Remove(input.Partition);
-            _paused.Remove(input.Partition);
-        }
-
         for (int i = 0; i < _slots.Count; i++)
         {
-            if (_slots[i]?.Task == task)
-                _slots[i] = null;
+            if (_slots[i]?.Task != task)
+                continue;
+            _slots[i] = null;
+            _consumers.Remove(i);
+            _paused.Remove(i);
         }
     }
 
@@ -312,21 +309,21 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     // Only a task that waits for another input lets a queue grow: everything else is processed as it comes.
     private void BoundQueues()
     {
-        foreach (StreamTask task in _tasks)
+        for (int slot = 0; slot < _slots.Count; slot++)
         {
-            foreach (TaskInput input in task.Inputs)
+            if (_slots[slot] is not var (task, input))
+                continue;
+            int waiting = task.Inputs[input].Queue.Count;
+            bool paused = _paused.Contains(slot);
+            if (!paused && waiting > WorkerBounds.QueueRecordsMax)
             {
-                bool paused = _paused.Contains(input.Partition);
-                if (!paused && input.Queue.Count > WorkerBounds.QueueRecordsMax)
-                {
-                    _consumer.SetPaused(input.Partition, true);
-                    _paused.Add(input.Partition);
-                }
-                else if (paused && input.Queue.Count < WorkerBounds.QueueRecordsResume)
-                {
-                    _consumer.SetPaused(input.Partition, false);
-                    _paused.Remove(input.Partition);
-                }
+                _consumers.SetPaused(slot, true);
+                _paused.Add(slot);
+            }
+            else if (paused && waiting < WorkerBounds.QueueRecordsResume)
+            {
+                _consumers.SetPaused(slot, false);
+                _paused.Remove(slot);
             }
         }
     }

@@ -16,8 +16,8 @@ public sealed class StageDefinition
     public required IReadOnlyList<string> Inputs { get; init; }
 
     /// <summary>
-    /// Inputs (indices) whose clocks make the task's clock: the slowest of them counts. One that has been read to its
-    /// end and never had a record holds nothing back.
+    /// Inputs (indices) whose clocks make the task's clock: the slowest of them counts, and before each has had a record
+    /// there is no clock: what a slower stage is still about to write must not come too late.
     /// </summary>
     public required IReadOnlyList<int> ClockInputs { get; init; }
 

@@ -52,6 +52,8 @@ internal static class RunCommand
 
             await using (app)
             {
+                // Taken now: a host that has run is disposed.
+                PresenceService service = PresenceHost.ServiceOf(app);
                 try
                 {
                     await app.RunAsync(cancellation);
@@ -63,7 +65,7 @@ internal static class RunCommand
                     return ExitCodes.Failed;
                 }
 
-                return PresenceHost.ExitCode(app);
+                return service.ExitCode;
             }
         }
     }

@@ -90,6 +90,6 @@ public static class PresenceHost
         return app;
     }
 
-    /// <summary>The verdict, after it has run.</summary>
-    public static int ExitCode(WebApplication app) => app.Services.GetRequiredService<PresenceService>().ExitCode;
+    /// <summary>The service that knows the verdict after it has run.</summary>
+    public static PresenceService ServiceOf(WebApplication app) => app.Services.GetRequiredService<PresenceService>();
 }

@@ -1,0 +1,85 @@
+using Presence.Tests.Kafka;
+
+namespace Presence.Tests.EndToEnd;
+
+/// <summary>The whole pipeline as its own process on a real broker. Not in parallel: each wants the machine.</summary>
+[NonParallelizable]
+internal sealed class PipelineTests
+{
+    private string _state = "";
+
+    [SetUp]
+    public void MakeStateDirectory() => _state = Directory.CreateTempSubdirectory("presence-state-").FullName;
+
+    [TearDown]
+    public void DeleteStateDirectory() => Directory.Delete(_state, recursive: true);
+
+    [Test]
+    public async Task Three_hundred_thousand_probes_give_exactly_the_definition()
+    {
+        Scenario scenario = await Scenario.Create(await TestKafka.Bootstrap(), records: 300_000, seed: 1);
+        await scenario.Load(rate: 0);
+        using PresenceProcess presence = PresenceProcess.Start(scenario.Arguments(_state));
+        await scenario.WaitUntilWorkedOff(TimeSpan.FromMinutes(3));
+        Assert.That(presence.Stop(), Is.Zero, string.Join('\n', presence.Log));
+        Verdict.AssertExact(scenario);
+    }
+
+    [Test]
+    public async Task Killed_again_and_again_under_load_it_loses_nothing_and_doubles_nothing()
+    {
+        const int kills = 16;
+        Random random = new(7);
+        Scenario scenario = await Scenario.Create(await TestKafka.Bootstrap(), records: 200_000, seed: 2);
+        Task load = scenario.Load(rate: 4_000);
+        List<string> log = [];
+        for (int i = 0; i < kills; i++)
+        {
+            using PresenceProcess presence = PresenceProcess.Start(scenario.Arguments(_state, "--Presence:InstanceId", i % 2 == 0 ? "" : "one"));
+            await Task.Delay(TimeSpan.FromMilliseconds(1_000 + random.Next(2_500)), TimeProvider.System);
+            Assert.That(presence.HasExited, Is.False, string.Join('\n', presence.Log));
+            presence.Kill();
+            log.AddRange(presence.Log);
+        }
+
+        using PresenceProcess last = PresenceProcess.Start(scenario.Arguments(_state));
+        await load;
+        await scenario.WaitUntilWorkedOff(TimeSpan.FromMinutes(3));
+        Assert.That(last.Stop(), Is.Zero);
+        log.AddRange(last.Log);
+        Assert.That(log.Where(l => l.Contains("is refused and rebuilt", StringComparison.Ordinal)), Is.Empty, "state goes on from disk");
+        Verdict.AssertExact(scenario);
+    }
+
+    [Test]
+    public async Task Any_order_within_the_grace_and_twice_gives_the_same_walk_ins()
+    {
+        Random random = new(3);
+        Scenario scenario = await Scenario.Create(await TestKafka.Bootstrap(), records: 60_000, seed: 3);
+        await scenario.Load(rate: 0, all => all.SelectMany(s => Enumerable.Repeat(s, random.Next(1, 3))).OrderBy(s => s.At + random.NextInt64(240_000)));
+        using PresenceProcess presence = PresenceProcess.Start(scenario.Arguments(_state));
+        await scenario.WaitUntilWorkedOff(TimeSpan.FromMinutes(3));
+        Assert.That(presence.Stop(), Is.Zero);
+        Verdict.AssertExact(scenario, ordered: false);
+    }
+
+    [Test]
+    public async Task A_broker_that_is_killed_and_comes_back_costs_nothing_but_time()
+    {
+        using TestKafka.PrivateBroker broker = TestKafka.StartPrivate();
+        Scenario scenario = await Scenario.Create(broker.Bootstrap, records: 150_000, seed: 4);
+        await scenario.Load(rate: 0);
+        using PresenceProcess presence = PresenceProcess.Start(scenario.Arguments(_state));
+        for (int i = 0; i < 2; i++)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(2_500), TimeProvider.System);
+            broker.Kill();
+            await Task.Delay(TimeSpan.FromMilliseconds(1_000), TimeProvider.System);
+            broker.Up();
+        }
+
+        await scenario.WaitUntilWorkedOff(TimeSpan.FromMinutes(4));
+        Assert.That(presence.Stop(), Is.Zero, string.Join('\n', presence.Log));
+        Verdict.AssertExact(scenario);
+    }
+}
