@@ -97,7 +97,7 @@ internal static class DemoCommand
         }
 
         Console.WriteLine(summary);
-        return PresenceHost.ExitCode(app);
+        return PresenceHost.ServiceOf(app).ExitCode;
     }
 
     private static async Task<string> Simulate(Settings settings, IServiceProvider services, CancellationToken end)
