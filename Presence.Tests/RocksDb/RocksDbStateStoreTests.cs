@@ -1,0 +1,140 @@
+using Presence.Core.State;
+using Presence.Host.RocksDb;
+
+namespace Presence.Tests.RocksDb;
+
+[Parallelizable(ParallelScope.All)]
+internal sealed class RocksDbStateStoreTests
+{
+    private static string TemporaryDirectory() => Directory.CreateTempSubdirectory("presence-store-").FullName;
+
+    [Test]
+    public void Many_stores_share_their_budgets_and_close_in_any_order()
+    {
+        string path = TemporaryDirectory();
+        using RocksDbResources resources = new(new RocksDbOptions());
+        for (int round = 0; round < 3; round++)
+        {
+            List<RocksDbStateStore> stores = [.. Enumerable.Range(0, 6).Select(i => new RocksDbStateStore(Path.Combine(path, $"s{i}"), resources, TimeProvider.System))];
+            for (int i = 0; i < stores.Count; i++)
+            {
+                for (int k = 0; k < 2_000; k++)
+                {
+                    stores[i].BeginBatch();
+                    stores[i].Put(BitConverter.GetBytes(k), BitConverter.GetBytes(i));
+                    stores[i].WriteBatch();
+                }
+
+                // Closing one must leave the others whole.
+                if (i % 2 == 0)
+                    stores[i].Dispose();
+            }
+
+            byte[] value = [];
+            for (int i = 1; i < stores.Count; i += 2)
+            {
+                for (int k = 0; k < 2_000; k++)
+                    Assert.That(stores[i].TryGet(BitConverter.GetBytes(k), ref value), Is.EqualTo(4));
+                stores[i].Dispose();
+            }
+        }
+
+        Directory.Delete(path, recursive: true);
+    }
+
+    [Test]
+    public void A_batch_is_read_back_after_reopening_and_an_unwritten_one_is_not()
+    {
+        string path = TemporaryDirectory();
+        using RocksDbResources resources = new(new RocksDbOptions());
+        byte[] value = [];
+        using (RocksDbStateStore store = new(path, resources, TimeProvider.System))
+        {
+            store.BeginBatch();
+            store.Put("a"u8, "1"u8);
+            store.Put("empty"u8, default);
+            store.WriteBatch();
+            store.BeginBatch();
+            store.Put("b"u8, "2"u8);
+            Assert.That(store.TryGet("b"u8, ref value), Is.EqualTo(-1));
+        }
+
+        using (RocksDbStateStore store = new(path, resources, TimeProvider.System))
+        {
+            Assert.That(store.TryGet("a"u8, ref value), Is.EqualTo(1));
+            Assert.That(value[0], Is.EqualTo((byte)'1'));
+            Assert.That(store.TryGet("empty"u8, ref value), Is.Zero, "an empty value is a value");
+            Assert.That(store.TryGet("b"u8, ref value), Is.EqualTo(-1));
+        }
+
+        Directory.Delete(path, recursive: true);
+    }
+
+    [Test]
+    public void A_scan_visits_a_range_in_byte_order_until_it_is_told_to_stop()
+    {
+        string path = TemporaryDirectory();
+        using RocksDbResources resources = new(new RocksDbOptions());
+        using (RocksDbStateStore store = new(path, resources, TimeProvider.System))
+        {
+            store.BeginBatch();
+            for (byte i = 0; i < 10; i++)
+                store.Put([2, i], default);
+            store.Put([3], default);
+            store.WriteBatch();
+            List<byte> seen = [];
+            store.Scan([2, 3], [3], (key, _) =>
+            {
+                seen.Add(key[1]);
+                return seen.Count < 5;
+            });
+            Assert.That(seen, Is.EqualTo(new byte[] { 3, 4, 5, 6, 7 }));
+        }
+
+        Directory.Delete(path, recursive: true);
+    }
+
+    [Test]
+    public void Reading_allocates_nothing_once_the_buffer_has_its_size()
+    {
+        string path = TemporaryDirectory();
+        using RocksDbResources resources = new(new RocksDbOptions());
+        using (RocksDbStateStore store = new(path, resources, TimeProvider.System))
+        {
+            byte[] value = new byte[64];
+            store.BeginBatch();
+            store.Put("key"u8, "value"u8);
+            store.WriteBatch();
+            for (int i = 0; i < 200; i++)
+                store.TryGet("key"u8, ref value);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 1000; i++)
+                store.TryGet("key"u8, ref value);
+            Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+        }
+
+        Directory.Delete(path, recursive: true);
+    }
+
+    [Test]
+    public void A_state_directory_is_one_processes_alone_and_keeps_the_instance_id()
+    {
+        string path = TemporaryDirectory();
+        using (StateDirectory first = StateDirectory.Open(path, null, "host-a", out string? notice))
+        {
+            Assert.That((first.InstanceId, notice), Is.EqualTo(("host-a", (string?)null)));
+            Assert.That(() => StateDirectory.Open(path, null, "host-b", out _), Throws.TypeOf<StateDirectoryException>().With.Message.Contain("in use"));
+        }
+
+        // A new container has a new host name: the directory knows whose it is.
+        using (StateDirectory again = StateDirectory.Open(path, null, "host-b", out string? notice))
+            Assert.That((again.InstanceId, notice), Is.EqualTo(("host-a", (string?)null)));
+        using (StateDirectory adopted = StateDirectory.Open(path, "other", "host-b", out string? notice))
+            Assert.That((adopted.InstanceId, notice), Is.EqualTo(("other", notice)));
+        if (!OperatingSystem.IsWindows())
+            Assert.That(File.GetUnixFileMode(path), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
+        File.WriteAllText(Path.Combine(path, "format"), "99\n");
+        Assert.That(() => StateDirectory.Open(path, null, "host-b", out _), Throws.TypeOf<StateDirectoryException>().With.Message.Contain("newer"));
+        Directory.Delete(path, recursive: true);
+    }
+}
