@@ -199,7 +199,9 @@ public sealed partial class Worker : ILogReceiver, IDisposable
                 continue;
             if (_open && _mode == FeedMode.OneRecord && task.IsDirty)
                 continue;
-            if (!_open && task.HasWork && !TryBegin())
+            // Always: a clock that runs on in an idle task may make a timer due. An open transaction costs nothing as
+            // long as nothing is sent.
+            if (!_open && !TryBegin())
                 break;
 
             handled += Feed(task, now);

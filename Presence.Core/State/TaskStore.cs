@@ -84,7 +84,8 @@ public sealed class TaskStore : IDisposable
             _dirtyTimers.Delete(TimerKey(time, key));
             if (TryGetPrefixed(StateKey(key), out ReadOnlySpan<byte> current) && _timerOf(current) == time)
             {
-                value = _dueValue.AsSpan(0, Copy(current, ref _dueValue));
+                int valueLength = Copy(current, ref _dueValue);
+                value = _dueValue.AsSpan(0, valueLength);
                 return true;
             }
         }

@@ -20,7 +20,7 @@ internal sealed class PipelineTests
         Scenario scenario = await Scenario.Create(await TestKafka.Bootstrap(), records: 300_000, seed: 1);
         await scenario.Load(rate: 0);
         using PresenceProcess presence = PresenceProcess.Start(scenario.Arguments(_state));
-        await scenario.WaitUntilWorkedOff(TimeSpan.FromMinutes(3));
+        await scenario.WaitUntilWorkedOff(presence, TimeSpan.FromMinutes(3));
         Assert.That(presence.Stop(), Is.Zero, string.Join('\n', presence.Log));
         Verdict.AssertExact(scenario);
     }
@@ -44,7 +44,7 @@ internal sealed class PipelineTests
 
         using PresenceProcess last = PresenceProcess.Start(scenario.Arguments(_state));
         await load;
-        await scenario.WaitUntilWorkedOff(TimeSpan.FromMinutes(3));
+        await scenario.WaitUntilWorkedOff(last, TimeSpan.FromMinutes(3));
         Assert.That(last.Stop(), Is.Zero);
         log.AddRange(last.Log);
         Assert.That(log.Where(l => l.Contains("is refused and rebuilt", StringComparison.Ordinal)), Is.Empty, "state goes on from disk");
@@ -58,7 +58,7 @@ internal sealed class PipelineTests
         Scenario scenario = await Scenario.Create(await TestKafka.Bootstrap(), records: 60_000, seed: 3);
         await scenario.Load(rate: 0, all => all.SelectMany(s => Enumerable.Repeat(s, random.Next(1, 3))).OrderBy(s => s.At + random.NextInt64(240_000)));
         using PresenceProcess presence = PresenceProcess.Start(scenario.Arguments(_state));
-        await scenario.WaitUntilWorkedOff(TimeSpan.FromMinutes(3));
+        await scenario.WaitUntilWorkedOff(presence, TimeSpan.FromMinutes(3));
         Assert.That(presence.Stop(), Is.Zero);
         Verdict.AssertExact(scenario, ordered: false);
     }
@@ -78,7 +78,7 @@ internal sealed class PipelineTests
             broker.Up();
         }
 
-        await scenario.WaitUntilWorkedOff(TimeSpan.FromMinutes(4));
+        await scenario.WaitUntilWorkedOff(presence, TimeSpan.FromMinutes(4));
         Assert.That(presence.Stop(), Is.Zero, string.Join('\n', presence.Log));
         Verdict.AssertExact(scenario);
     }

@@ -123,7 +123,7 @@ internal sealed class Scenario
     }
 
     /// <summary>Waits until every group's offsets are at the ends of its inputs and stay there.</summary>
-    public async Task WaitUntilWorkedOff(TimeSpan limit)
+    public async Task WaitUntilWorkedOff(PresenceProcess presence, TimeSpan limit)
     {
         using KafkaLog log = OpenLog();
         (string Service, string[] Topics)[] groups =
@@ -138,6 +138,8 @@ internal sealed class Scenario
         string lagging = "";
         while (quiet < 5)
         {
+            if (presence.HasExited)
+                throw new InvalidOperationException($"Presence ended by itself:\n{string.Join('\n', presence.Log)}");
             if (watch.Elapsed > limit)
                 throw new TimeoutException($"Not worked off within {limit}: {lagging}");
             lagging = "";

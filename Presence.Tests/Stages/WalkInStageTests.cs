@@ -234,6 +234,16 @@ internal sealed class WalkInStageTests
     }
 
     [Test]
+    public void A_state_that_has_grown_large_is_whole_when_its_timer_fires()
+    {
+        // Many sightings within one second each: the times that may still count are kept.
+        WalkInOptions many = new() { MinSightings = 100 };
+        List<Sighting> burst = [.. Enumerable.Range(0, 90).Select(i => At(0) with { At = Start + (i * 1001) })];
+        StageDriver driver = Deliver([At(0, device: "small"), .. burst, Clock(60)], many);
+        Assert.That(driver.StateCount, Is.Zero);
+    }
+
+    [Test]
     public void Excluded_devices_of_a_venue_emit_nothing_there_and_walk_in_elsewhere()
     {
         VenueOptions venue = new() { Business = "b", Venue = "v", ExcludedDevices = { "d" } };

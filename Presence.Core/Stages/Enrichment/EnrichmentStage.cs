@@ -14,6 +14,11 @@ public sealed class EnrichmentStage : IStage
     private const int WalkIns = 0;
     private const int Expired = 0;
 
+    // Logins come from tasks of another key, each at its own place: while a backlog is worked off, one of them can be
+    // hours of event time ahead of another, and the clock with it. So nothing is given up within this wall-clock time.
+    private const long WaitMin = 60_000;
+    private const long LookAgain = 600_000;
+
     private readonly long _loginWait;
     private readonly long _keep;
     private readonly WalkInEvent _walkIn = new();
@@ -81,12 +86,9 @@ public sealed class EnrichmentStage : IStage
             Venue = _walkIn.Venue.Span.ToArray(),
             At = _walkIn.At,
             FirstSeen = _walkIn.FirstSeen,
+            Since = context.WallClock,
         };
-        if (TryEnrich(device, walkIn, state, context))
-            return;
-        if (context.Clock > walkIn.At + _keep)
-            context.Count(Expired);
-        else
+        if (!TryEnrich(device, walkIn, state, context))
             Add(state.Waiting, walkIn);
     }
 
@@ -175,7 +177,7 @@ public sealed class EnrichmentStage : IStage
     {
         long clock = context.Clock;
         int waiting = state.Waiting.Count;
-        state.Waiting.RemoveAll(w => clock > w.At + _keep);
+        state.Waiting.RemoveAll(w => clock > w.At + _keep && context.WallClock - w.Since >= WaitMin);
         for (int i = state.Waiting.Count; i < waiting; i++)
             context.Count(Expired);
         state.Done.RemoveAll(d => clock > d.At + _keep);
@@ -192,7 +194,7 @@ public sealed class EnrichmentStage : IStage
 
         long due = StageDefinition.NoTimer;
         foreach (EnrichmentState.WalkIn walkIn in state.Waiting)
-            due = Math.Min(due, walkIn.At + _keep + 1);
+            due = Math.Min(due, walkIn.At + _keep < context.Clock ? context.Clock + LookAgain : walkIn.At + _keep + 1);
         foreach ((_, long at) in state.Done)
             due = Math.Min(due, at + _keep + 1);
         foreach (EnrichmentState.Mapping mapping in state.Mappings)

@@ -8,10 +8,10 @@ namespace Presence.Core.Stages.Enrichment;
 /// <code>
 /// version(1)=1 | timer(8) | mappings(2) | waiting(2) | done(2)
 /// per mapping: business(text) contact(text) email(text) name(text) at(8) replacedAt(8)
-/// per waiting: visit(text) business(text) venue(text) at(8) firstSeen(8)
+/// per waiting: visit(text) business(text) venue(text) at(8) firstSeen(8) since(8)
 /// per done:    visit(text) at(8)
 /// </code>
-/// replacedAt: the replacing login's time, long.MaxValue for the one in force.
+/// replacedAt: the replacing login's time, long.MaxValue for the one in force. since: wall clock at which the wait began, ms.
 /// </summary>
 internal sealed class EnrichmentState
 {
@@ -40,6 +40,7 @@ internal sealed class EnrichmentState
         public byte[] Venue = [];
         public long At;
         public long FirstSeen;
+        public long Since;
     }
 
     public long Timer { get; set; } = StageDefinition.NoTimer;
@@ -62,7 +63,7 @@ internal sealed class EnrichmentState
         for (int i = 0; i < mappings; i++)
             state.Mappings.Add(new Mapping { Business = reader.Text(), Contact = reader.Text(), Email = reader.Text(), Name = reader.Text(), At = reader.Int64(), ReplacedAt = reader.Int64() });
         for (int i = 0; i < waiting; i++)
-            state.Waiting.Add(new WalkIn { Visit = reader.Text(), Business = reader.Text(), Venue = reader.Text(), At = reader.Int64(), FirstSeen = reader.Int64() });
+            state.Waiting.Add(new WalkIn { Visit = reader.Text(), Business = reader.Text(), Venue = reader.Text(), At = reader.Int64(), FirstSeen = reader.Int64(), Since = reader.Int64() });
         for (int i = 0; i < done; i++)
             state.Done.Add((reader.Text(), reader.Int64()));
         return state;
@@ -92,6 +93,7 @@ internal sealed class EnrichmentState
             writer.Text(walkIn.Venue);
             writer.Int64(walkIn.At);
             writer.Int64(walkIn.FirstSeen);
+            writer.Int64(walkIn.Since);
         }
 
         foreach ((byte[] visit, long at) in Done)
