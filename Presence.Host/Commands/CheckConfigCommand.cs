@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Microsoft.Extensions.Configuration;
+using Presence.Core.Stages;
 using Presence.Host.Configuration;
 
 namespace Presence.Host.Commands;
@@ -8,7 +9,6 @@ namespace Presence.Host.Commands;
 /// <summary><c>check-config</c>: what would be in force, and where each value comes from.</summary>
 internal static class CheckConfigCommand
 {
-    private static readonly string[] SecretWords = ["password", "secret", "token", "sasl.username", "sasl.jaas", "ssl.key", "oauthbearer"];
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     public static Command Create()
@@ -45,21 +45,23 @@ internal static class CheckConfigCommand
         List<(string, string, string)> given = [];
         foreach (string section in new[] { "Presence", "Kafka" })
         {
-            foreach ((string path, string? value) in source.GetSection(section).AsEnumerable().Where(e => !string.IsNullOrEmpty(e.Value)))
+            foreach ((string path, string? value) in source.GetSection(section).AsEnumerable().Where(e => ConfigurationValidator.IsSet(e.Key, e.Value)))
             {
                 set.Add(path);
                 IConfigurationProvider provider = source.Providers.Last(p => p.TryGet(path, out _));
-                given.Add((path, Mask(path, value!), Describe(provider)));
+                given.Add((path, Secrets.Mask(path, value!), Describe(provider)));
             }
         }
 
         foreach (ConfigurationKey key in ConfigurationSchema.Keys.Where(k => !k.Pattern.Contains('*', StringComparison.Ordinal) && !set.Contains(k.Pattern)))
-            given.Add((key.Pattern, Mask(key.Pattern, key.Default), "default"));
+            given.Add((key.Pattern, Default(key), "default"));
+        if (!set.Any(p => p.StartsWith("Presence:Stages", StringComparison.OrdinalIgnoreCase)))
+            given.Add(("Presence:Stages", string.Join(',', ServiceNames.All), "default"));
         return given.OrderBy(g => g.Item1, StringComparer.Ordinal);
     }
 
-    private static string Mask(string path, string value) =>
-        value.Length > 0 && SecretWords.Any(w => path.Contains(w, StringComparison.OrdinalIgnoreCase)) ? "***" : value;
+    private static string Default(ConfigurationKey key) =>
+        key.Pattern == "Presence:Workers" ? $"{Environment.ProcessorCount} (the number of cores)" : key.Default;
 
     private static string Describe(IConfigurationProvider provider) => provider switch
     {

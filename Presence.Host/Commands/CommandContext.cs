@@ -16,7 +16,7 @@ internal static class CommandContext
     public static Settings? Load(ParseResult parsed, IReadOnlyDictionary<string, string>? overrides = null)
     {
         List<string> errors = [];
-        List<string> arguments = Arguments(parsed.UnmatchedTokens, errors);
+        List<string> arguments = Arguments(parsed, errors);
         foreach ((string key, string value) in overrides ?? new Dictionary<string, string>())
             arguments.Add($"--{key}={value}");
         if (errors.Count > 0)
@@ -43,15 +43,16 @@ internal static class CommandContext
         .Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace));
 
     // What no option took must be configuration: --Section:Key value, or --Section:Key=value.
-    private static List<string> Arguments(IReadOnlyList<string> tokens, List<string> errors)
+    private static List<string> Arguments(ParseResult parsed, List<string> errors)
     {
+        IReadOnlyList<string> tokens = parsed.UnmatchedTokens;
         List<string> arguments = [];
         for (int i = 0; i < tokens.Count; i++)
         {
             string token = tokens[i];
             if (!token.StartsWith("--", StringComparison.Ordinal) || !token.Contains(':', StringComparison.Ordinal))
             {
-                errors.Add($"'{token}' is not understood. Allowed: a verb's options (see --help), and configuration as --Presence:Workers 2.");
+                errors.Add($"'{token}' is not understood. Allowed: a verb's options (see --help), and configuration as --Presence:Workers 2.{Guess(token, parsed.CommandResult.Command)}");
                 continue;
             }
 
@@ -72,9 +73,16 @@ internal static class CommandContext
         return arguments;
     }
 
+    private static string Guess(string token, Command command)
+    {
+        bool isOption = token.StartsWith('-');
+        string[] known = isOption ? [.. command.Options.Where(o => !o.Hidden).Select(o => o.Name)] : [.. command.Subcommands.Select(c => c.Name)];
+        return known.Length == 0 ? "" : $" Did you mean {ConfigurationValidator.Nearest(token.Split('=')[0], known)}?";
+    }
+
     private static Settings? Report(IReadOnlyList<string> errors)
     {
-        Console.Error.WriteLine(errors.Count == 1 ? "The configuration has an error:" : $"The configuration has {errors.Count} errors:");
+        Console.Error.WriteLine(errors.Count == 1 ? "The command line or configuration has an error:" : $"The command line or configuration has {errors.Count} errors:");
         foreach (string error in errors)
             Console.Error.WriteLine($"  {error}");
         return null;

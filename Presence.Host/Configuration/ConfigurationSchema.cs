@@ -3,6 +3,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
+using Presence.Core.Stages.WalkIn;
 using Presence.Host.Kafka;
 
 namespace Presence.Host.Configuration;
@@ -71,6 +72,9 @@ public static class ConfigurationSchema
     {
         Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         RangeAttribute? range = property.GetCustomAttribute<RangeAttribute>();
+        // What a venue overrides has the range of what it overrides.
+        if (property.DeclaringType == typeof(VenueOptions))
+            range = typeof(WalkInOptions).GetProperty(property.Name)?.GetCustomAttribute<RangeAttribute>();
         return new ConfigurationKey(key, type, RangeOf(type, range), v => range is null || range.IsValid(v), Convert.ToString(value, CultureInfo.InvariantCulture) ?? "");
     }
 

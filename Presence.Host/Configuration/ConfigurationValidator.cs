@@ -18,20 +18,20 @@ public static partial class ConfigurationValidator
     public static (PresenceOptions? Presence, KafkaOptions? Kafka, IReadOnlyList<string> Errors) Bind(IConfiguration configuration)
     {
         List<string> errors = [];
+        HashSet<string> bad = new(StringComparer.OrdinalIgnoreCase);
         foreach (string section in new[] { "Presence", "Kafka" })
         {
             foreach ((string path, string? value) in configuration.GetSection(section).AsEnumerable())
             {
-                if (value is not null)
-                    CheckValue(path, value, errors);
+                if (value is not null && !CheckValue(path, value, errors))
+                    bad.Add(path);
             }
         }
 
-        if (errors.Count > 0)
-            return (null, null, errors);
+        // The rules look at what is left, so that all errors show at once.
         // An empty value stands for the default (an unset variable of a compose file, say).
         IConfiguration set = new ConfigurationBuilder()
-            .AddInMemoryCollection(configuration.AsEnumerable().Where(e => !string.IsNullOrEmpty(e.Value) || IsText(e.Key)))
+            .AddInMemoryCollection(configuration.AsEnumerable().Where(e => IsSet(e.Key, e.Value) && !bad.Contains(e.Key)))
             .Build();
         PresenceOptions presence = new();
         set.GetSection("Presence").Bind(presence);
@@ -39,27 +39,27 @@ public static partial class ConfigurationValidator
         set.GetSection("Kafka").Bind(kafka);
         if (configuration["Presence:Stages"] is { Length: > 0 } list)
             presence.Stages = list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        CheckRules(presence, kafka, errors);
+        CheckRules(presence, kafka, bad, errors);
         return errors.Count > 0 ? (null, null, errors) : (presence, kafka, errors);
     }
 
-    private static void CheckValue(string path, string value, List<string> errors)
+    private static bool CheckValue(string path, string value, List<string> errors)
     {
         // A list may be given in one value: Presence__Stages=walk-in,walk-in-count.
         if (path.Equals("Presence:Stages", StringComparison.OrdinalIgnoreCase))
-            return;
+            return true;
         ConfigurationKey? key = ConfigurationSchema.Find(path);
         if (key is null)
         {
             // An empty list or section.
             if (value.Length == 0 && ConfigurationSchema.Keys.Any(k => k.Pattern.StartsWith(path + ":", StringComparison.OrdinalIgnoreCase)))
-                return;
+                return true;
             errors.Add($"{path}: no such key. Did you mean {Nearest(path, ConfigurationSchema.Keys.Select(k => k.Pattern))}?");
-            return;
+            return false;
         }
 
         if (value.Length == 0)
-            return;
+            return true;
         object? parsed;
         try
         {
@@ -70,18 +70,25 @@ public static partial class ConfigurationValidator
             parsed = null;
         }
 
+        string shown = Secrets.Mask(path, value);
         if (parsed is null || (key.Type.IsEnum && !Enum.IsDefined(key.Type, parsed)))
-            errors.Add($"{path}: '{value}' cannot be read. Allowed: {key.Range ?? key.Type.Name}{Guess(value, key)}.");
+            errors.Add($"{path}: '{shown}' cannot be read. Allowed: {key.Range ?? key.Type.Name}{Guess(value, key)}.");
         else if (!key.Check(parsed))
-            errors.Add($"{path}: '{value}' is out of range. Allowed: {key.Range}.");
+            errors.Add($"{path}: '{shown}' is out of range. Allowed: {key.Range}.");
+        else
+            return true;
+        return false;
     }
+
+    /// <summary>Whether a value stands for itself; an empty one that is no text stands for the default.</summary>
+    internal static bool IsSet(string path, string? value) => value is not null && (value.Length > 0 || IsText(path));
 
     private static bool IsText(string path) => ConfigurationSchema.Find(path)?.Type == typeof(string);
 
     private static string Guess(string value, ConfigurationKey key) =>
         key.Type.IsEnum ? $"; nearest: {Nearest(value, Enum.GetNames(key.Type))}" : "";
 
-    private static void CheckRules(PresenceOptions o, KafkaOptions kafka, List<string> errors)
+    private static void CheckRules(PresenceOptions o, KafkaOptions kafka, HashSet<string> bad, List<string> errors)
     {
         if (!Name().IsMatch(o.ApplicationId))
             errors.Add($"Presence:ApplicationId: '{o.ApplicationId}' cannot name groups and topics. Allowed: 1 to 100 letters, digits, '.', '_' and '-'.");
@@ -93,16 +100,23 @@ public static partial class ConfigurationValidator
             errors.Add($"Presence:BadInput:{stage}: no such stage. Allowed: {string.Join(", ", ServiceNames.All)}; nearest: {Nearest(stage, ServiceNames.All)}.");
         if (o.StateDirectory.Length == 0)
             errors.Add("Presence:StateDirectory: '' names no directory. Allowed: a path this user can write.");
-        if (o.HttpUrl.Length > 0 && (!Uri.TryCreate(o.HttpUrl, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https") || url.AbsolutePath != "/"))
-            errors.Add($"Presence:HttpUrl: '{o.HttpUrl}' is no address to listen on. Allowed: http://host:port, or empty.");
+        if (o.HttpUrl.Length > 0 && !IsListenAddress(o.HttpUrl))
+            errors.Add($"Presence:HttpUrl: '{o.HttpUrl}' is no address to listen on. Allowed: http://host:port (host: a name, an IP address, or + for all), or empty; TLS ends at a proxy.");
         CheckTopics(o, errors);
-        CheckWalkIn(o, errors);
+        CheckWalkIn(o, bad, errors);
         foreach ((string key, string value) in kafka.Client)
         {
             if (KafkaOwnedSettings.Reasons.TryGetValue(key, out string? reason))
-                errors.Add($"Kafka:Client:{key}: '{value}' cannot be set: {reason}.");
+                errors.Add($"Kafka:Client:{key}: '{Secrets.Mask(key, value)}' cannot be set: {reason}. Remove it.");
+            else if (KafkaSettingCheck.Problem(key, value) is { } problem)
+                errors.Add($"Kafka:Client:{key}: '{Secrets.Mask(key, value)}' is refused by the Kafka client: {(Secrets.IsSecret(key) ? "the value cannot be read" : problem)}. Allowed: the settings of librdkafka's CONFIGURATION.md.");
         }
     }
+
+    // + and * mean every address, as ASP.NET Core reads them; a URI knows neither.
+    private static bool IsListenAddress(string text) =>
+        Uri.TryCreate(text.Replace("//+", "//0.0.0.0", StringComparison.Ordinal).Replace("//*", "//0.0.0.0", StringComparison.Ordinal), UriKind.Absolute, out Uri? url)
+        && url.Scheme == "http" && url.AbsolutePath == "/" && url.UserInfo.Length == 0 && url.Query.Length == 0;
 
     private static void CheckTopics(PresenceOptions o, List<string> errors)
     {
@@ -113,9 +127,9 @@ public static partial class ConfigurationValidator
             errors.Add($"Presence:Topics: '{same.Key}' is the name of {string.Join(" and ", same.Select(s => s.Key))}. Allowed: a name of its own for each.");
     }
 
-    private static void CheckWalkIn(PresenceOptions o, List<string> errors)
+    private static void CheckWalkIn(PresenceOptions o, HashSet<string> bad, List<string> errors)
     {
-        CheckPair("Presence:WalkIn", o.WalkIn.LateGrace, o.WalkIn.SessionGap, o.WalkIn.ExitRssi, o.WalkIn.EntryRssi, errors);
+        CheckPair("Presence:WalkIn", bad, o.WalkIn.LateGrace, o.WalkIn.SessionGap, o.WalkIn.ExitRssi, o.WalkIn.EntryRssi, errors);
         HashSet<string> seen = [];
         for (int i = 0; i < o.Venues.Count; i++)
         {
@@ -127,10 +141,13 @@ public static partial class ConfigurationValidator
                 errors.Add($"{path}:Venue: '{venue.Venue}' is no id. Allowed: 1 to 200 bytes of printable text without '|' and white space.");
             if (!seen.Add($"{venue.Business}|{venue.Venue}"))
                 errors.Add($"{path}: the venue {venue.Business}|{venue.Venue} is listed twice. Allowed: once.");
+            foreach (string device in venue.ExcludedDevices.Where(d => !Utf8Text.IsId(System.Text.Encoding.UTF8.GetBytes(d))))
+                errors.Add($"{path}:ExcludedDevices: '{device}' is no id. Allowed: 1 to 200 bytes of printable text without '|' and white space.");
             if (!TimeZoneInfo.TryFindSystemTimeZoneById(venue.TimeZone, out _))
                 errors.Add($"{path}:TimeZone: '{venue.TimeZone}' is not known here. Allowed: IANA names, as Europe/Prague (package tzdata).");
             CheckPair(
                 path,
+                bad,
                 venue.LateGrace ?? o.WalkIn.LateGrace,
                 venue.SessionGap ?? o.WalkIn.SessionGap,
                 venue.ExitRssi ?? o.WalkIn.ExitRssi,
@@ -139,12 +156,15 @@ public static partial class ConfigurationValidator
         }
     }
 
-    private static void CheckPair(string path, TimeSpan grace, TimeSpan gap, int exit, int entry, List<string> errors)
+    private static void CheckPair(string path, HashSet<string> bad, TimeSpan grace, TimeSpan gap, int exit, int entry, List<string> errors)
     {
-        if (grace >= gap)
+        if (grace >= gap && !IsBad("LateGrace", "SessionGap"))
             errors.Add($"{path}:LateGrace: '{grace}' with SessionGap '{gap}'. Allowed: LateGrace less than SessionGap.");
-        if (exit > entry)
+        if (exit > entry && !IsBad("ExitRssi", "EntryRssi"))
             errors.Add($"{path}:ExitRssi: '{exit}' with EntryRssi '{entry}'. Allowed: ExitRssi at most EntryRssi.");
+
+        // A value that was refused itself says nothing of its partner.
+        bool IsBad(params string[] names) => Array.Exists(names, n => bad.Contains($"{path}:{n}") || bad.Contains($"Presence:WalkIn:{n}"));
     }
 
     /// <summary>The candidate with the smallest edit distance.</summary>

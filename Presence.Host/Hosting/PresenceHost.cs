@@ -32,6 +32,9 @@ public static class PresenceHost
         builder.Configuration.Sources.Clear();
         builder.Configuration.AddConfiguration(settings.Source);
         builder.Logging.ClearProviders();
+        // Of two rules as specific as each other the later one wins: configuration over these.
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.Hosting", LogLevel.Warning);
         builder.Logging.AddConfiguration(settings.Source.GetSection("Logging"));
         if (isVerbOutput)
             builder.Logging.SetMinimumLevel(LogLevel.Warning).AddSimpleConsole(o => o.SingleLine = true).Services.Configure<ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
@@ -39,8 +42,6 @@ public static class PresenceHost
             builder.Logging.AddJsonConsole(o => o.TimestampFormat = "O");
         else
             builder.Logging.AddSimpleConsole(o => (o.SingleLine, o.TimestampFormat) = (true, "HH:mm:ss.fff "));
-        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        builder.Logging.AddFilter("Microsoft.Hosting", LogLevel.Warning);
         builder.Host.UseSystemd();
         builder.Host.ConfigureHostOptions(o => o.ShutdownTimeout = TimeSpan.FromSeconds(25));
 

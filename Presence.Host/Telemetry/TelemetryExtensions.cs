@@ -1,7 +1,10 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
 using Presence.Core.Runtime;
 
 namespace Presence.Host.Telemetry;
@@ -15,12 +18,18 @@ public static class TelemetryExtensions
         services.AddMetrics();
         services.AddSingleton<InstanceGauges>();
         services.AddHostedService(p => p.GetRequiredService<InstanceGauges>());
-        services.AddOpenTelemetry().WithMetrics(metrics =>
-        {
-            metrics.AddMeter(RuntimeMetrics.MeterName).AddRuntimeInstrumentation().AddPrometheusExporter();
-            if (!string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
-                metrics.AddOtlpExporter();
-        });
+        bool exports = !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+        OpenTelemetryBuilder telemetry = services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService(configuration["OTEL_SERVICE_NAME"] ?? "presence"))
+            .WithMetrics(metrics =>
+            {
+                metrics.AddMeter(RuntimeMetrics.MeterName).AddRuntimeInstrumentation().AddAspNetCoreInstrumentation().AddPrometheusExporter();
+                if (exports)
+                    metrics.AddOtlpExporter();
+            });
+        // Spans go nowhere but to a collector.
+        if (exports)
+            telemetry.WithTracing(traces => traces.AddAspNetCoreInstrumentation().AddOtlpExporter());
         return services;
     }
 }
