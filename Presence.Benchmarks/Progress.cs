@@ -1,0 +1,85 @@
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+
+namespace Presence.Benchmarks;
+
+/// <summary>How far the groups of an application have committed.</summary>
+internal sealed class Progress : IDisposable
+{
+    private const int AttemptsMax = 60;
+
+    private static readonly Dictionary<string, string[]> Inputs = new()
+    {
+        ["walk-in"] = ["probes", "device-logins"],
+        ["device-to-contact"] = ["crm-contacts", "crm-contacts-backfill", "crm-logins", "crm-logins-backfill", "device-logins"],
+        ["enriched-walk-in"] = ["walk-ins", "device-to-contact"],
+        ["walk-in-count"] = ["enriched-walk-ins"],
+    };
+
+    private readonly IAdminClient _admin;
+    private readonly Dictionary<string, IConsumer<Ignore, Ignore>> _groups;
+    private readonly int _partitions;
+
+    /// <summary>Of an application on topics of equal partition counts.</summary>
+    public Progress(string bootstrap, string application, int partitions)
+    {
+        _admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = bootstrap }).Build();
+        _groups = Inputs.Keys.ToDictionary(
+            service => service,
+            service => new ConsumerBuilder<Ignore, Ignore>(new ConsumerConfig { BootstrapServers = bootstrap, GroupId = $"{application}-{service}", EnableAutoCommit = false }).Build());
+        _partitions = partitions;
+    }
+
+    /// <summary>Probes that are committed, and records of all inputs that are not. Repeats while a new broker's coordinators load.</summary>
+    public async Task<(long Probes, long Lag)> Look()
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await Ask();
+            }
+            catch (KafkaException) when (attempt < AttemptsMax)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System);
+            }
+        }
+    }
+
+    private async Task<(long Probes, long Lag)> Ask()
+    {
+        Dictionary<TopicPartition, long> ends = await Ends();
+        long probes = 0, lag = 0;
+        foreach ((string service, string[] topics) in Inputs)
+        {
+            List<TopicPartition> partitions = Partitions(topics);
+            foreach (TopicPartitionOffset position in _groups[service].Committed(partitions, TimeSpan.FromSeconds(20)))
+            {
+                long committed = Math.Max(0, position.Offset.Value);
+                lag += Math.Max(0, ends[position.TopicPartition] - committed);
+                if (position.Topic == "probes")
+                    probes += committed;
+            }
+        }
+
+        return (probes, lag);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (IConsumer<Ignore, Ignore> group in _groups.Values)
+            group.Dispose();
+        _admin.Dispose();
+    }
+
+    private async Task<Dictionary<TopicPartition, long>> Ends()
+    {
+        IEnumerable<TopicPartitionOffsetSpec> asked = Partitions(Inputs.Values.SelectMany(t => t).Distinct()).Select(p => new TopicPartitionOffsetSpec { TopicPartition = p, OffsetSpec = OffsetSpec.Latest() });
+        ListOffsetsResult result = await _admin.ListOffsetsAsync(asked, new ListOffsetsOptions { IsolationLevel = IsolationLevel.ReadCommitted });
+        return result.ResultInfos.ToDictionary(r => r.TopicPartitionOffsetError.TopicPartition, r => r.TopicPartitionOffsetError.Offset.Value);
+    }
+
+    private List<TopicPartition> Partitions(IEnumerable<string> topics) =>
+        [.. topics.SelectMany(t => Enumerable.Range(0, _partitions).Select(i => new TopicPartition(t, i)))];
+}
