@@ -19,4 +19,14 @@ internal static partial class Logs
 
     [LoggerMessage(104, LogLevel.Warning, "{Notice}")]
     public static partial void StateDirectoryNotice(this ILogger logger, string notice);
+
+    #region Web and ingest
+
+    [LoggerMessage(400, LogLevel.Warning, "The live board failed and begins anew in {Pause}")]
+    public static partial void BoardFailed(this ILogger logger, TimeSpan pause, Exception e);
+
+    [LoggerMessage(401, LogLevel.Warning, "Ingest: the log did not take {Records} records: {Reason}")]
+    public static partial void IngestFailed(this ILogger logger, int records, string reason);
+
+    #endregion
 }

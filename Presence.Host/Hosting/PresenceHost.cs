@@ -65,7 +65,8 @@ public static class PresenceHost
         if (SystemdHelpers.IsSystemdService())
             services.AddHostedService<SystemdReporter>();
         services.AddPresenceTelemetry(settings.Source);
-        services.AddPresenceWeb();
+        if (settings.Presence.HttpUrl.Length > 0)
+            services.AddPresenceWeb();
         if (settings.IsEmbedded)
             services.AddHostedService<EmbeddedMaintenance>();
 
