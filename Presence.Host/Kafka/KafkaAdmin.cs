@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using Polly;
@@ -17,6 +18,7 @@ internal sealed class KafkaAdmin : ILogAdmin
     private readonly KafkaClients _clients;
     private readonly Lazy<IAdminClient> _admin;
     private readonly ResiliencePipeline _retry;
+    private readonly ConcurrentDictionary<string, Lazy<IConsumer<Ignore, Ignore>>> _groups = new();
 
     public KafkaAdmin(KafkaClients clients)
     {
@@ -97,28 +99,36 @@ internal sealed class KafkaAdmin : ILogAdmin
     public Task<IReadOnlyDictionary<TopicPartition, long>> StartOffsets(IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancellation) =>
         ListOffsets(partitions, OffsetSpec.Earliest(), Core.Log.IsolationLevel.ReadUncommitted, cancellation);
 
-    public Task<IReadOnlyDictionary<TopicPartition, long>> CommittedOffsets(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancellation) => Ask<IReadOnlyDictionary<TopicPartition, long>>($"read the offsets of group {group}", async () =>
-    {
-        List<ListConsumerGroupOffsetsResult> results = await _admin.Value.ListConsumerGroupOffsetsAsync(
-            [new ConsumerGroupTopicPartitions(group, [.. partitions.Select(ToKafka)])],
-            new ListConsumerGroupOffsetsOptions { RequestTimeout = RequestTimeout, RequireStableOffsets = true });
-        Dictionary<TopicPartition, long> found = [];
-        foreach (TopicPartitionOffsetError partition in results[0].Partitions)
+    // By a consumer, not by the admin client's call: that one crashes the process (librdkafka 2.16, a null consumer
+    // group in rd_kafka_handle_OffsetFetch) when the coordinator answers with an error, as it does while a transaction
+    // holds an offset. A consumer at read_committed asks for stable offsets.
+    public Task<IReadOnlyDictionary<TopicPartition, long>> CommittedOffsets(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancellation) => Ask($"read the offsets of group {group}", () => Task.Run<IReadOnlyDictionary<TopicPartition, long>>(
+        () =>
         {
-            if (partition.Error.IsError)
-                throw new KafkaException(partition.Error);
-            if (!partition.Offset.IsSpecial)
-                found[new TopicPartition(partition.Topic, partition.Partition.Value)] = partition.Offset.Value;
-        }
+            IConsumer<Ignore, Ignore> consumer = _groups.GetOrAdd(group, g => new Lazy<IConsumer<Ignore, Ignore>>(() => CreateConsumer(g))).Value;
+            Dictionary<TopicPartition, long> found = [];
+            foreach (TopicPartitionOffset partition in consumer.Committed(partitions.Select(ToKafka), TimeSpan.FromSeconds(3)))
+            {
+                if (!partition.Offset.IsSpecial)
+                    found[new TopicPartition(partition.Topic, partition.Partition.Value)] = partition.Offset.Value;
+            }
 
-        return found;
-    }, cancellation);
+            return found;
+        },
+        cancellation), cancellation);
 
     public void Dispose()
     {
         if (_admin.IsValueCreated)
             _admin.Value.Dispose();
+        foreach (Lazy<IConsumer<Ignore, Ignore>> consumer in _groups.Values)
+            consumer.Value.Dispose();
     }
+
+    private IConsumer<Ignore, Ignore> CreateConsumer(string group) =>
+        new ConsumerBuilder<Ignore, Ignore>(_clients.Configure($"{group}-offsets", [], new() { ["group.id"] = group, ["isolation.level"] = "read_committed" }))
+            .SetLogHandler((_, m) => _clients.Log(m))
+            .Build();
 
     private Task<IReadOnlyDictionary<TopicPartition, long>> ListOffsets(IReadOnlyCollection<TopicPartition> partitions, OffsetSpec spec, Core.Log.IsolationLevel isolation, CancellationToken cancellation) => Ask<IReadOnlyDictionary<TopicPartition, long>>("list offsets", async () =>
     {

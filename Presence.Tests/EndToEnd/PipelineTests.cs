@@ -82,4 +82,38 @@ internal sealed class PipelineTests
         Assert.That(presence.Stop(), Is.Zero, string.Join('\n', presence.Log));
         Verdict.AssertExact(scenario);
     }
+
+    [Test]
+    public async Task A_disk_that_is_full_at_a_commit_costs_nothing_but_time()
+    {
+        using SmallDisk disk = SmallDisk.Mount(megabytes: 300);
+        Scenario scenario = await Scenario.Create(await TestKafka.Bootstrap(), records: 100_000, seed: 5);
+        using PresenceProcess presence = PresenceProcess.Start(scenario.Arguments(disk.Path));
+        Task load = scenario.Load(rate: 8_000);
+        await Task.Delay(TimeSpan.FromSeconds(4), TimeProvider.System);
+        disk.Fill();
+        await Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System);
+        Assert.That(presence.Log.Any(l => l.Contains("could not take a committed batch", StringComparison.Ordinal)), Is.True, "the disk was full at a commit");
+        disk.Free();
+        await load;
+        await scenario.WaitUntilWorkedOff(presence, TimeSpan.FromMinutes(3));
+        Assert.That(presence.Stop(), Is.Zero);
+        Assert.That(presence.Log.Where(l => l.Contains("is refused and rebuilt", StringComparison.Ordinal)), Is.Empty, "state goes on from disk");
+        Verdict.AssertExact(scenario);
+    }
+
+    [Test]
+    public async Task A_second_instance_is_refused_while_the_first_one_runs()
+    {
+        Scenario scenario = await Scenario.Create(await TestKafka.Bootstrap(), records: 5_000, seed: 6);
+        await scenario.Load(rate: 0);
+        string other = Directory.CreateTempSubdirectory("presence-state-").FullName;
+        using PresenceProcess first = PresenceProcess.Start(scenario.Arguments(_state, "--Presence:InstanceId", "one"));
+        await scenario.WaitUntilWorkedOff(first, TimeSpan.FromMinutes(1));
+        using PresenceProcess second = PresenceProcess.Start(scenario.Arguments(other, "--Presence:InstanceId", "two"));
+        Assert.That(second.WaitForExit(TimeSpan.FromMinutes(1)), Is.EqualTo(3));
+        Assert.That(string.Join('\n', second.Log), Does.Contain("another instance of the application"));
+        Assert.That(first.Stop(), Is.Zero);
+        Directory.Delete(other, recursive: true);
+    }
 }
