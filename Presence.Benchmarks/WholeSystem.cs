@@ -42,7 +42,7 @@ internal static class WholeSystem
                 all_done_s = Math.Round(points[^1].Seconds, 1),
                 all_done_cpu_s = Math.Round(points[^1].Cpu, 1),
                 peak_rss_mib = Math.Round(peak),
-                commit_ms = await presence.CommitLatency() is { } commits ? $"p50 <= {commits.P50:0}, p99 <= {commits.P99:0}, of {commits.Count}" : "not known",
+                commit_ms = await presence.CommitLatency() is { } commits ? $"p50 up to {commits.P50:0}, p99 up to {commits.P99:0}, of {commits.Count}" : "not known",
             });
         }
 
