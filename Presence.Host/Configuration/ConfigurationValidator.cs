@@ -109,9 +109,15 @@ public static partial class ConfigurationValidator
             if (KafkaOwnedSettings.Reasons.TryGetValue(key, out string? reason))
                 errors.Add($"Kafka:Client:{key}: '{Secrets.Mask(key, value)}' cannot be set: {reason}. Remove it.");
             else if (KafkaSettingCheck.Problem(key, value) is { } problem)
-                errors.Add($"Kafka:Client:{key}: '{Secrets.Mask(key, value)}' is refused by the Kafka client: {(Secrets.IsSecret(key) ? "the value cannot be read" : problem)}. Allowed: the settings of librdkafka's CONFIGURATION.md.");
+                errors.Add($"Kafka:Client:{key}: {Refused(key, value, problem)}. Allowed: the settings of librdkafka's CONFIGURATION.md.");
         }
     }
+
+    // A setting nobody knows may be a mistyped password: its value is not shown either.
+    private static string Refused(string key, string value, string problem) =>
+        problem.StartsWith("No such", StringComparison.Ordinal) ? "the Kafka client has no such setting"
+        : Secrets.IsSecret(key) ? "'***' is refused by the Kafka client"
+        : $"'{value}' is refused by the Kafka client: {problem}";
 
     // + and * mean every address, as ASP.NET Core reads them; a URI knows neither.
     private static bool IsListenAddress(string text) =>
