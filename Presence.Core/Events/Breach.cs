@@ -32,4 +32,10 @@ public enum Breach
 
     /// <summary>A number is outside its range.</summary>
     NumberOutOfRange,
+
+    /// <summary>An e-mail address or a name is longer than 1,000 bytes.</summary>
+    TextTooLong,
+
+    /// <summary>A record names more businesses than it may.</summary>
+    TooMany,
 }

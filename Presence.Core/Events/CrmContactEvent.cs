@@ -8,9 +8,6 @@ namespace Presence.Core.Events;
 /// </summary>
 public sealed class CrmContactEvent
 {
-    /// <summary>Longest e-mail address or name, bytes.</summary>
-    public const int TextBytesMax = 1000;
-
     public Utf8Text Contact { get; } = new();
 
     public Utf8Text Email { get; } = new();
@@ -34,6 +31,8 @@ public sealed class CrmContactEvent
             Contact.Set(record.Key);
             if (!Contact.IsId())
                 return Decoded.Bad(Breach.BadId, "contact");
+            if (!EventTime.IsValid(record.Timestamp))
+                return Decoded.Bad(Breach.TimeOutOfRange, "timestamp");
             At = record.Timestamp;
             return Decoded.At(At, movesClock: false);
         }
@@ -60,8 +59,6 @@ public sealed class CrmContactEvent
         fields.Require("contact", Contact.Length > 0);
         fields.Require("email", Email.Length > 0);
         fields.Require("at", at is not null);
-        if (Email.Length > TextBytesMax || Name.Length > TextBytesMax)
-            fields.Fail(Breach.NumberOutOfRange, Email.Length > TextBytesMax ? "email" : "name");
         if (fields.Breach != Breach.None)
             return Decoded.Bad(fields.Breach, fields.Field);
         if (!record.Key.SequenceEqual(Contact.Span))

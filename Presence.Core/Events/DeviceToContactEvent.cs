@@ -9,6 +9,9 @@ namespace Presence.Core.Events;
 /// </summary>
 public sealed class DeviceToContactEvent
 {
+    /// <summary>Businesses that a record may name.</summary>
+    public const int BusinessesMax = 1000;
+
     private readonly List<Mapping> _pool = [];
 
     public Utf8Text Device { get; } = new();
@@ -28,7 +31,9 @@ public sealed class DeviceToContactEvent
         if (!record.HasValue)
         {
             Device.Set(record.Key);
-            return Device.IsId() ? Decoded.At(record.Timestamp, movesClock: false) : Decoded.Bad(Breach.BadId, "device");
+            if (!Device.IsId())
+                return Decoded.Bad(Breach.BadId, "device");
+            return EventTime.IsValid(record.Timestamp) ? Decoded.At(record.Timestamp, movesClock: false) : Decoded.Bad(Breach.TimeOutOfRange, "timestamp");
         }
 
         JsonFields fields = new(record.Value);
@@ -42,13 +47,10 @@ public sealed class DeviceToContactEvent
             }
             else if (fields.NameIs("businesses"u8))
             {
-                businesses = true;
                 Count = 0;
-                if (fields.Enter("businesses"))
-                {
-                    while (fields.Next())
-                        DecodeMapping(ref fields);
-                }
+                businesses = fields.Enter("businesses");
+                while (businesses && fields.Next())
+                    DecodeMapping(ref fields);
             }
             else
             {
@@ -70,6 +72,12 @@ public sealed class DeviceToContactEvent
 
     private void DecodeMapping(ref JsonFields fields)
     {
+        if (Count == BusinessesMax)
+        {
+            fields.Fail(Breach.TooMany, "businesses");
+            return;
+        }
+
         if (Count == _pool.Count)
             _pool.Add(new Mapping());
         Mapping mapping = _pool[Count];
@@ -80,6 +88,19 @@ public sealed class DeviceToContactEvent
         {
             fields.Fail(Breach.BadId, "business");
             return;
+        }
+
+        // Twice the same business: the last one counts, as with any field.
+        for (int i = 0; i < Count; i++)
+        {
+            if (!_pool[i].Business.Span.SequenceEqual(mapping.Business.Span))
+                continue;
+            Mapping earlier = _pool[i];
+            _pool[i] = _pool[Count - 1];
+            _pool[Count - 1] = mapping;
+            _pool[Count] = earlier;
+            Count--;
+            break;
         }
 
         if (!fields.Enter("businesses"))

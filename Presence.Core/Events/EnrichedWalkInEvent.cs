@@ -4,8 +4,7 @@ namespace Presence.Core.Events;
 
 /// <summary>
 /// A record of <c>enriched-walk-ins</c>, key <c>business|contact</c>:
-/// <c>{"visit","business","venue","contact","email","name"?,"device","at","firstSeen"}</c>; decoded as far as counting
-/// needs it.
+/// <c>{"visit","business","venue","contact","email","name"?,"device","at","firstSeen"}</c>.
 /// </summary>
 public sealed class EnrichedWalkInEvent
 {
@@ -13,9 +12,16 @@ public sealed class EnrichedWalkInEvent
 
     public Utf8Text Business { get; } = new();
 
+    public Utf8Text Venue { get; } = new();
+
     public Utf8Text Contact { get; } = new();
 
-    private readonly Utf8Text _other = new();
+    public Utf8Text Email { get; } = new();
+
+    /// <summary>Empty when there is none.</summary>
+    public Utf8Text Name { get; } = new();
+
+    public Utf8Text Device { get; } = new();
 
     /// <summary>ms.</summary>
     public long At { get; private set; }
@@ -34,8 +40,11 @@ public sealed class EnrichedWalkInEvent
         JsonFields fields = new(record.Value);
         Visit.Clear();
         Business.Clear();
+        Venue.Clear();
         Contact.Clear();
-        bool venue = false, email = false, device = false;
+        Email.Clear();
+        Name.Clear();
+        Device.Clear();
         long? at = null, firstSeen = null;
         while (fields.Next())
         {
@@ -46,11 +55,13 @@ public sealed class EnrichedWalkInEvent
             else if (fields.NameIs("contact"u8))
                 fields.Id("contact", Contact);
             else if (fields.NameIs("venue"u8))
-                venue = Other(ref fields, "venue");
+                fields.Id("venue", Venue);
             else if (fields.NameIs("device"u8))
-                device = Other(ref fields, "device");
+                fields.Id("device", Device);
             else if (fields.NameIs("email"u8))
-                email = fields.Text("email", _other);
+                fields.Text("email", Email);
+            else if (fields.NameIs("name"u8))
+                fields.OptionalText("name", Name);
             else if (fields.NameIs("at"u8))
                 at = fields.Time("at");
             else if (fields.NameIs("firstSeen"u8))
@@ -61,30 +72,19 @@ public sealed class EnrichedWalkInEvent
 
         fields.Require("visit", Visit.Length > 0);
         fields.Require("business", Business.Length > 0);
-        fields.Require("venue", venue);
+        fields.Require("venue", Venue.Length > 0);
         fields.Require("contact", Contact.Length > 0);
-        fields.Require("email", email);
-        fields.Require("device", device);
+        fields.Require("email", Email.Length > 0);
+        fields.Require("device", Device.Length > 0);
         fields.Require("at", at is not null);
         fields.Require("firstSeen", firstSeen is not null);
         if (fields.Breach != Breach.None)
             return Decoded.Bad(fields.Breach, fields.Field);
-        if (record.Key.Length != Business.Length + 1 + Contact.Length
-            || !record.Key.StartsWith(Business.Span)
-            || record.Key[Business.Length] != (byte)'|'
-            || !record.Key.EndsWith(Contact.Span))
-        {
+        if (!RecordKeys.IsPair(record.Key, Business.Span, Contact.Span))
             return Decoded.Bad(Breach.KeyMismatch, "contact");
-        }
 
         At = at!.Value;
         FirstSeen = firstSeen!.Value;
         return Decoded.At(At);
-    }
-
-    private bool Other(ref JsonFields fields, string field)
-    {
-        fields.Id(field, _other);
-        return _other.Length > 0;
     }
 }

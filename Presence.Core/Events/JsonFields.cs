@@ -9,6 +9,9 @@ namespace Presence.Core.Events;
 /// </summary>
 public ref struct JsonFields
 {
+    /// <summary>Longest text that is no id, bytes.</summary>
+    public const int TextBytesMax = 1000;
+
     private Utf8JsonReader _reader;
     private bool _started;
 
@@ -65,9 +68,9 @@ public ref struct JsonFields
         }
     }
 
-    /// <summary>Enters the object that is the field's value: Next then walks its fields, and false leads back here.</summary>
+    /// <summary>Enters the object that is the field's value: Next then walks its fields, and false leads back here. False for null.</summary>
     public bool Enter(string field) =>
-        Value(field) && (_reader.TokenType == JsonTokenType.StartObject || Fail(Breach.MistypedField, field));
+        Value(field) && _reader.TokenType != JsonTokenType.Null && (_reader.TokenType == JsonTokenType.StartObject || Fail(Breach.MistypedField, field));
 
     /// <summary>Copies the name of the field at which it stands.</summary>
     public bool Name(Utf8Text text)
@@ -86,7 +89,7 @@ public ref struct JsonFields
     /// <summary>Reads an id into <paramref name="text"/>.</summary>
     public void Id(string field, Utf8Text text)
     {
-        if (OptionalText(field, text) && !text.IsId())
+        if (String(field, text) && !text.IsId())
             Fail(Breach.BadId, field);
     }
 
@@ -95,7 +98,10 @@ public ref struct JsonFields
         OptionalText(field, text) && (text.Length > 0 || Fail(Breach.MissingField, field));
 
     /// <summary>Reads a string that may be empty; returns whether there was one.</summary>
-    public bool OptionalText(string field, Utf8Text text)
+    public bool OptionalText(string field, Utf8Text text) =>
+        String(field, text) && (text.Length <= TextBytesMax || Fail(Breach.TextTooLong, field));
+
+    private bool String(string field, Utf8Text text)
     {
         text.Clear();
         if (!Value(field))

@@ -19,6 +19,12 @@ public sealed class WalkInEvent
     /// <summary>ms.</summary>
     public long FirstSeen { get; private set; }
 
+    /// <summary>dBm, -127 to 0; 0 for a login.</summary>
+    public int Rssi { get; private set; }
+
+    /// <summary>The address was locally administered.</summary>
+    public bool Randomized { get; private set; }
+
     /// <summary>Decodes a record into this instance, whose fields are undefined after a breach. Never throws.</summary>
     public Decoded Decode(in LogRecord record)
     {
@@ -32,7 +38,8 @@ public sealed class WalkInEvent
         Device.Clear();
         Business.Clear();
         Venue.Clear();
-        long? at = null, firstSeen = null;
+        Randomized = false;
+        long? at = null, firstSeen = null, rssi = null;
         while (fields.Next())
         {
             if (fields.NameIs("visit"u8))
@@ -47,6 +54,10 @@ public sealed class WalkInEvent
                 at = fields.Time("at");
             else if (fields.NameIs("firstSeen"u8))
                 firstSeen = fields.Time("firstSeen");
+            else if (fields.NameIs("rssi"u8))
+                rssi = fields.Integer("rssi", -127, 0);
+            else if (fields.NameIs("randomized"u8))
+                Randomized = fields.Boolean("randomized");
             else
                 fields.Skip();
         }
@@ -57,12 +68,14 @@ public sealed class WalkInEvent
         fields.Require("venue", Venue.Length > 0);
         fields.Require("at", at is not null);
         fields.Require("firstSeen", firstSeen is not null);
+        fields.Require("rssi", rssi is not null);
         if (fields.Breach != Breach.None)
             return Decoded.Bad(fields.Breach, fields.Field);
         if (!record.Key.SequenceEqual(Device.Span))
             return Decoded.Bad(Breach.KeyMismatch, "device");
         At = at!.Value;
         FirstSeen = firstSeen!.Value;
+        Rssi = (int)rssi!.Value;
         return Decoded.At(At);
     }
 }

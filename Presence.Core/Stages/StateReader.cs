@@ -2,16 +2,20 @@ using System.Buffers.Binary;
 
 namespace Presence.Core.Stages;
 
-/// <summary>Reads what <see cref="StateWriter"/> wrote. Throws InvalidOperationException for another version.</summary>
+/// <summary>
+/// Reads what <see cref="StateWriter"/> wrote; texts are left where they are, for <see cref="StateTexts"/>. Throws
+/// InvalidOperationException for another version.
+/// </summary>
 internal ref struct StateReader
 {
-    private ReadOnlySpan<byte> _rest;
+    private readonly ReadOnlySpan<byte> _value;
+    private int _position = 1;
 
     public StateReader(ReadOnlySpan<byte> value, byte version)
     {
         if (value.IsEmpty || value[0] != version)
             throw new InvalidOperationException($"A stored state has version {(value.IsEmpty ? -1 : value[0])}; this Presence knows version {version}.");
-        _rest = value[1..];
+        _value = value;
     }
 
     public byte Byte() => Take(1)[0];
@@ -20,12 +24,18 @@ internal ref struct StateReader
 
     public long Int64() => BinaryPrimitives.ReadInt64LittleEndian(Take(8));
 
-    public byte[] Text() => Take(Int16()).ToArray();
+    public TextRange Text()
+    {
+        int length = Int16();
+        TextRange range = new(_position, length);
+        Take(length);
+        return range;
+    }
 
     private ReadOnlySpan<byte> Take(int bytes)
     {
-        ReadOnlySpan<byte> taken = _rest[..bytes];
-        _rest = _rest[bytes..];
+        ReadOnlySpan<byte> taken = _value.Slice(_position, bytes);
+        _position += bytes;
         return taken;
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Presence.Core.Events;
 using Presence.Core.Log;
 using Presence.Core.Stages.Enrichment;
@@ -12,12 +13,16 @@ namespace Presence.Core.Stages.Counting;
 /// </summary>
 public sealed class CountingStage : IStage
 {
+    private const int WithinRearm = 0;
+    private const int WithinBase = 1;
+
     private readonly long _rearm;
     private readonly long _keep;
     private readonly EnrichedWalkInEvent _walkIn = new();
+    private readonly CountState _state = new();
     private readonly JsonValueWriter _json = new();
     private readonly StateWriter _writer = new();
-    private readonly byte[] _key = new byte[(2 * Utf8Text.IdBytesMax) + 1];
+    private readonly byte[] _key = new byte[RecordKeys.PairBytesMax];
 
     private CountingStage(long rearm, long keep)
     {
@@ -26,19 +31,22 @@ public sealed class CountingStage : IStage
     }
 
     /// <summary>The stage for the runtime.</summary>
-    public static StageDefinition Define(TopicNames topics, WalkInCountOptions options, EnrichedWalkInOptions enrichment, WalkInOptions walkIn) => new()
+    public static StageDefinition Define(TopicNames topics, WalkInCountOptions options, EnrichedWalkInOptions enrichment, WalkInOptions walkIn)
     {
-        Name = "walk-in-count",
-        Service = ServiceNames.WalkInCount,
-        Inputs = [topics.EnrichedWalkIns],
-        ClockInputs = [0],
-        Outputs = [topics.WalkInCounts],
-        Counters = ["within_rearm", "within_base"],
-        TimerOf = _ => StageDefinition.NoTimer,
-        Create = () => new CountingStage(
-            (long)options.Rearm.TotalMilliseconds,
-            (long)(options.Rearm + enrichment.LoginWait + walkIn.LateGrace).TotalMilliseconds),
-    };
+        long rearm = (long)options.Rearm.TotalMilliseconds;
+        long keep = (long)(options.Rearm + enrichment.LoginWait + walkIn.LateGrace).TotalMilliseconds;
+        return new StageDefinition
+        {
+            Name = "walk-in-count",
+            Service = ServiceNames.WalkInCount,
+            Inputs = [topics.EnrichedWalkIns],
+            ClockInputs = [0],
+            Outputs = [topics.WalkInCounts],
+            Counters = ["within_rearm", "within_base"],
+            TimerOf = _ => StageDefinition.NoTimer,
+            Create = () => new CountingStage(rearm, keep),
+        };
+    }
 
     /// <inheritdoc/>
     public Decoded Decode(int input, in LogRecord record, long wallClock) => _walkIn.Decode(record);
@@ -46,55 +54,50 @@ public sealed class CountingStage : IStage
     /// <inheritdoc/>
     public void Process(int input, ITaskContext context)
     {
-        _walkIn.Business.Span.CopyTo(_key);
-        _key[_walkIn.Business.Length] = (byte)'|';
-        _walkIn.Contact.Span.CopyTo(_key.AsSpan(_walkIn.Business.Length + 1));
-        ReadOnlySpan<byte> key = _key.AsSpan(0, _walkIn.Business.Length + 1 + _walkIn.Contact.Length);
-        CountState state = context.TryGet(key, out ReadOnlySpan<byte> value) ? CountState.Read(value) : new CountState();
+        ReadOnlySpan<byte> key = RecordKeys.WritePair(_key, _walkIn.Business.Span, _walkIn.Contact.Span);
+        context.TryGet(key, out ReadOnlySpan<byte> value);
+        _state.Load(value);
 
-        if (state.BaseAsOf != long.MinValue && _walkIn.FirstSeen <= state.BaseAsOf)
+        if (_state.BaseAsOf != long.MinValue && _walkIn.FirstSeen <= _state.BaseAsOf)
         {
-            context.Count(1);
+            context.Count(WithinBase);
             return;
         }
 
-        foreach (long time in state.Times)
+        foreach (long time in _state.Times)
         {
             if (Math.Abs(time - _walkIn.At) < _rearm)
             {
-                context.Count(0);
+                context.Count(WithinRearm);
                 return;
             }
         }
 
-        state.Count++;
-        if (_walkIn.At >= state.LastAt)
+        _state.Count++;
+        if (_walkIn.At >= _state.LastAt)
         {
-            state.LastAt = _walkIn.At;
-            state.LastVisit = _walkIn.Visit.Span.ToArray();
+            _state.LastAt = _walkIn.At;
+            _state.LastVisit = _state.Texts.Add(_walkIn.Visit.Span);
         }
 
-        state.Times.Add(_walkIn.At);
-        state.Times.RemoveAll(t => t < state.LastAt - _keep);
-        if (state.Times.Count > CountState.TimesMax)
-            state.Times.RemoveAt(0);
-        state.Write(_writer);
+        _state.AddTime(_walkIn.At, from: _state.LastAt - _keep);
+        _state.Write(_writer);
         context.Put(key, _writer.Written);
-        Emit(key, state, context);
+        Emit(key, context);
     }
 
     /// <inheritdoc/>
     public void OnTimer(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, ITaskContext context) =>
         throw new InvalidOperationException("This stage sets no timers.");
 
-    private void Emit(ReadOnlySpan<byte> key, CountState state, ITaskContext context)
+    private void Emit(ReadOnlySpan<byte> key, ITaskContext context)
     {
-        var json = _json.Begin();
+        Utf8JsonWriter json = _json.Begin();
         json.WriteString("business"u8, _walkIn.Business.Span);
         json.WriteString("contact"u8, _walkIn.Contact.Span);
-        json.WriteNumber("count"u8, state.Count);
-        json.WriteString("lastVisit"u8, state.LastVisit);
-        json.WriteNumber("lastAt"u8, state.LastAt);
+        json.WriteNumber("count"u8, _state.Count);
+        json.WriteString("lastVisit"u8, _state.Texts[_state.LastVisit]);
+        json.WriteNumber("lastAt"u8, _state.LastAt);
         context.Emit(0, key, _json.End(), _walkIn.At);
     }
 }

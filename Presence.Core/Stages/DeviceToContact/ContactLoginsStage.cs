@@ -1,12 +1,21 @@
+using System.Text.Json;
 using Presence.Core.Events;
 using Presence.Core.Log;
 
 namespace Presence.Core.Stages.DeviceToContact;
 
 /// <summary>
-/// Joins logins with their contacts: whichever side changes, the joined logins are emitted anew, by device. Last write
-/// wins by event time, so that backfills run beside the live topics; an equal time replaces. A login that is older than
-/// the one kept for its device and business is emitted, as it may be a sighting, and not kept.
+/// Joins logins with their contacts: whichever side changes, the joined logins are emitted anew, by device. A login
+/// before its contact waits. Last write wins by event time, so that backfills run beside the live topics; an equal time
+/// replaces.
+/// <list type="bullet">
+/// <item>A login that came by both live and backfill topics, in whichever order, is a live one: the backfill only
+/// repeats it.</item>
+/// <item>A login older than the one kept for its device and business is emitted, as it may be a sighting, and not
+/// kept.</item>
+/// <item>When a contact is deleted its e-mail and name are forgotten; its logins stay, without being emitted, for the
+/// case that it comes back.</item>
+/// </list>
 /// </summary>
 public sealed class ContactLoginsStage : IStage
 {
@@ -14,8 +23,12 @@ public sealed class ContactLoginsStage : IStage
     private const int ContactsBackfill = 1;
     private const int LoginsBackfill = 3;
 
+    private const int Outdated = 0;
+    private const int Evicted = 1;
+
     private readonly CrmContactEvent[] _contacts = [new(), new()];
     private readonly CrmLoginEvent[] _logins = [new(), new()];
+    private readonly ContactState _state = new();
     private readonly JsonValueWriter _json = new();
     private readonly StateWriter _writer = new();
 
@@ -27,7 +40,7 @@ public sealed class ContactLoginsStage : IStage
         Inputs = [topics.CrmContacts, topics.CrmContactsBackfill, topics.CrmLogins, topics.CrmLoginsBackfill],
         ClockInputs = [0, 2],
         Outputs = [topics.DeviceLogins],
-        Counters = ["outdated"],
+        Counters = ["outdated", "evicted"],
         TimerOf = _ => StageDefinition.NoTimer,
         Create = () => new ContactLoginsStage(),
     };
@@ -49,89 +62,100 @@ public sealed class ContactLoginsStage : IStage
     public void OnTimer(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, ITaskContext context) =>
         throw new InvalidOperationException("This stage sets no timers.");
 
-    private void OnContact(CrmContactEvent contact, ITaskContext context)
+    private void OnContact(CrmContactEvent given, ITaskContext context)
     {
-        ContactState state = Load(contact.Contact.Span, context);
-        if (state.Status != ContactState.Standing.Unknown && contact.At < state.At)
+        ReadOnlySpan<byte> contact = given.Contact.Span;
+        Load(contact, context);
+        if (_state.Status != ContactState.Standing.Unknown && given.At < _state.At)
         {
-            context.Count(0);
+            context.Count(Outdated);
             return;
         }
 
-        state.At = contact.At;
-        ContactState.Standing before = state.Status;
-        state.Status = contact.Deleted ? ContactState.Standing.Deleted : ContactState.Standing.Known;
-        bool changed = before != state.Status;
-        if (!contact.Deleted)
+        bool wasKnown = _state.Status == ContactState.Standing.Known;
+        _state.At = given.At;
+        if (given.Deleted)
         {
-            changed |= !contact.Email.Span.SequenceEqual(state.Email) || !contact.Name.Span.SequenceEqual(state.Name);
-            state.Email = contact.Email.Span.ToArray();
-            state.Name = contact.Name.Span.ToArray();
+            if (wasKnown)
+                EmitAll(contact, deleted: true, context);
+            _state.Status = ContactState.Standing.Deleted;
+            _state.Email = _state.Name = default;
+        }
+        else if (!wasKnown || !_state.Texts.Is(_state.Email, given.Email.Span) || !_state.Texts.Is(_state.Name, given.Name.Span))
+        {
+            _state.Status = ContactState.Standing.Known;
+            _state.Email = _state.Texts.Add(given.Email.Span);
+            _state.Name = _state.Texts.Add(given.Name.Span);
+            EmitAll(contact, deleted: false, context);
         }
 
-        if (changed && (state.Status == ContactState.Standing.Known || before == ContactState.Standing.Known))
-        {
-            foreach (ContactState.Login login in state.Logins)
-                Emit(contact.Contact.Span, state, login, context);
-        }
-
-        Save(contact.Contact.Span, state, context);
+        Save(contact, context);
     }
 
-    private void OnLogin(CrmLoginEvent login, bool backfill, ITaskContext context)
+    private void OnLogin(CrmLoginEvent given, bool backfill, ITaskContext context)
     {
-        ContactState state = Load(login.Contact.Span, context);
-        ContactState.Login? kept = state.Logins.Find(l => login.Device.Span.SequenceEqual(l.Device) && login.Business.Span.SequenceEqual(l.Business));
-        ContactState.Login entry = new()
-        {
-            Device = login.Device.Span.ToArray(),
-            Business = login.Business.Span.ToArray(),
-            Venue = login.Venue.Span.ToArray(),
-            At = login.At,
-            Backfill = backfill,
-        };
-        if (kept is not null && (login.At < kept.At || (login.At == kept.At && backfill && !kept.Backfill)))
-        {
-            context.Count(0);
-            if (login.At < kept.At && state.Status == ContactState.Standing.Known)
-                Emit(login.Contact.Span, state, entry, context);
+        ReadOnlySpan<byte> contact = given.Contact.Span;
+        Load(contact, context);
+        int kept = _state.Find(given.Device.Span, given.Business.Span);
+        long keptAt = kept >= 0 ? _state.Logins[kept].At : long.MinValue;
+        bool isOlder = given.At < keptAt;
+        bool isRepeated = given.At == keptAt && backfill && !_state.Logins[kept].Backfill;
+        if (isOlder || isRepeated)
+            context.Count(Outdated);
+        if (isRepeated)
             return;
-        }
 
-        if (kept is not null)
-            state.Logins.Remove(kept);
-        state.Logins.Add(entry);
-        if (state.Logins.Count > ContactState.LoginsMax)
-            state.Logins.Remove(state.Logins.MinBy(l => l.At)!);
-        if (state.Status == ContactState.Standing.Known)
-            Emit(login.Contact.Span, state, entry, context);
-        Save(login.Contact.Span, state, context);
+        ContactState.Login login = new(
+            _state.Texts.Add(given.Device.Span),
+            _state.Texts.Add(given.Business.Span),
+            _state.Texts.Add(given.Venue.Span),
+            given.At,
+            backfill);
+        if (_state.Status == ContactState.Standing.Known)
+            Emit(contact, login, deleted: false, context);
+        if (isOlder)
+            return;
+        if (kept >= 0)
+            _state.Logins.RemoveAt(kept);
+        if (_state.Add(login))
+            context.Count(Evicted);
+        Save(contact, context);
     }
 
-    private void Emit(ReadOnlySpan<byte> contact, ContactState state, ContactState.Login login, ITaskContext context)
+    private void EmitAll(ReadOnlySpan<byte> contact, bool deleted, ITaskContext context)
     {
-        var json = _json.Begin();
-        json.WriteString("device"u8, login.Device);
-        json.WriteString("business"u8, login.Business);
-        json.WriteString("venue"u8, login.Venue);
+        foreach (ContactState.Login login in _state.Logins)
+            Emit(contact, login, deleted, context);
+    }
+
+    private void Emit(ReadOnlySpan<byte> contact, in ContactState.Login login, bool deleted, ITaskContext context)
+    {
+        ReadOnlySpan<byte> device = _state.Texts[login.Device];
+        Utf8JsonWriter json = _json.Begin();
+        json.WriteString("device"u8, device);
+        json.WriteString("business"u8, _state.Texts[login.Business]);
+        json.WriteString("venue"u8, _state.Texts[login.Venue]);
         json.WriteString("contact"u8, contact);
-        json.WriteString("email"u8, state.Email);
-        if (state.Name.Length > 0)
-            json.WriteString("name"u8, state.Name);
+        json.WriteString("email"u8, _state.Texts[_state.Email]);
+        if (_state.Name.Length > 0)
+            json.WriteString("name"u8, _state.Texts[_state.Name]);
         json.WriteNumber("at"u8, login.At);
         if (login.Backfill)
             json.WriteBoolean("backfill"u8, true);
-        if (state.Status == ContactState.Standing.Deleted)
+        if (deleted)
             json.WriteBoolean("deleted"u8, true);
-        context.Emit(0, login.Device, _json.End(), login.At);
+        context.Emit(0, device, _json.End(), login.At);
     }
 
-    private static ContactState Load(ReadOnlySpan<byte> contact, ITaskContext context) =>
-        context.TryGet(contact, out ReadOnlySpan<byte> value) ? ContactState.Read(value) : new ContactState();
-
-    private void Save(ReadOnlySpan<byte> contact, ContactState state, ITaskContext context)
+    private void Load(ReadOnlySpan<byte> contact, ITaskContext context)
     {
-        state.Write(_writer);
+        context.TryGet(contact, out ReadOnlySpan<byte> value);
+        _state.Load(value);
+    }
+
+    private void Save(ReadOnlySpan<byte> contact, ITaskContext context)
+    {
+        _state.Write(_writer);
         context.Put(contact, _writer.Written);
     }
 }

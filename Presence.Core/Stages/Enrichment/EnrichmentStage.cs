@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Presence.Core.Events;
 using Presence.Core.Log;
 using Presence.Core.Stages.WalkIn;
@@ -8,11 +9,22 @@ namespace Presence.Core.Stages.Enrichment;
 /// Gives a walk-in the contact of the latest login of its device and business whose time is no later than the walk-in's
 /// plus LoginWait: at once where one is known, otherwise when the first arrives, until the task's clock has passed
 /// LoginWait and LateGrace. One enriched walk-in per visit.
+/// <list type="bullet">
+/// <item>A device's map says what is true now. A login that is later than the map's one, or whose business is not in it,
+/// is of a contact that was deleted, and matches nothing from then on. Of a contact that is deleted after another one
+/// replaced it the maps say nothing: its login matches until it is pruned.</item>
+/// <item>A visit that is out is remembered as long as a walk-in of its time, or one that is enriched now, could
+/// wait.</item>
+/// <item>A walk-in waits a minute of wall-clock time at least, however far the clock is.</item>
+/// </list>
 /// </summary>
 public sealed class EnrichmentStage : IStage
 {
     private const int WalkIns = 0;
+
     private const int Expired = 0;
+    private const int Repeated = 1;
+    private const int Evicted = 2;
 
     // Logins come from tasks of another key, each at its own place: while a backlog is worked off, one of them can be
     // hours of event time ahead of another, and the clock with it. So nothing is given up within this wall-clock time.
@@ -23,9 +35,10 @@ public sealed class EnrichmentStage : IStage
     private readonly long _keep;
     private readonly WalkInEvent _walkIn = new();
     private readonly DeviceToContactEvent _map = new();
+    private readonly EnrichmentState _state = new();
     private readonly JsonValueWriter _json = new();
     private readonly StateWriter _writer = new();
-    private readonly byte[] _key = new byte[(2 * Utf8Text.IdBytesMax) + 1];
+    private readonly byte[] _key = new byte[RecordKeys.PairBytesMax];
 
     private EnrichmentStage(long loginWait, long lateGrace)
     {
@@ -34,17 +47,21 @@ public sealed class EnrichmentStage : IStage
     }
 
     /// <summary>The stage for the runtime.</summary>
-    public static StageDefinition Define(TopicNames topics, EnrichedWalkInOptions options, WalkInOptions walkIn) => new()
+    public static StageDefinition Define(TopicNames topics, EnrichedWalkInOptions options, WalkInOptions walkIn)
     {
-        Name = "enriched-walk-in",
-        Service = ServiceNames.EnrichedWalkIn,
-        Inputs = [topics.WalkIns, topics.DeviceToContact],
-        ClockInputs = [0, 1],
-        Outputs = [topics.EnrichedWalkIns],
-        Counters = ["expired", "repeated"],
-        TimerOf = EnrichmentState.TimerOf,
-        Create = () => new EnrichmentStage((long)options.LoginWait.TotalMilliseconds, (long)walkIn.LateGrace.TotalMilliseconds),
-    };
+        long loginWait = (long)options.LoginWait.TotalMilliseconds, lateGrace = (long)walkIn.LateGrace.TotalMilliseconds;
+        return new StageDefinition
+        {
+            Name = "enriched-walk-in",
+            Service = ServiceNames.EnrichedWalkIn,
+            Inputs = [topics.WalkIns, topics.DeviceToContact],
+            ClockInputs = [0, 1],
+            Outputs = [topics.EnrichedWalkIns],
+            Counters = ["expired", "repeated", "evicted"],
+            TimerOf = EnrichmentState.TimerOf,
+            Create = () => new EnrichmentStage(loginWait, lateGrace),
+        };
+    }
 
     /// <inheritdoc/>
     public Decoded Decode(int input, in LogRecord record, long wallClock) => input == WalkIns ? _walkIn.Decode(record) : _map.Decode(record);
@@ -53,165 +70,209 @@ public sealed class EnrichmentStage : IStage
     public void Process(int input, ITaskContext context)
     {
         ReadOnlySpan<byte> device = input == WalkIns ? _walkIn.Device.Span : _map.Device.Span;
-        EnrichmentState state = context.TryGet(device, out ReadOnlySpan<byte> value) ? EnrichmentState.Read(value) : new EnrichmentState();
-        Prune(state, context);
+        context.TryGet(device, out ReadOnlySpan<byte> value);
+        _state.Load(value);
+        Prune(context);
         if (input == WalkIns)
-            OnWalkIn(device, state, context);
+            OnWalkIn(device, context);
         else
-            OnMap(device, state, context);
-        Save(device, state, context);
+            OnMap(device, context);
+        Save(device, context);
     }
 
     /// <inheritdoc/>
     public void OnTimer(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, ITaskContext context)
     {
-        EnrichmentState state = EnrichmentState.Read(value);
-        Prune(state, context);
-        Save(key, state, context);
+        _state.Load(value);
+        Prune(context);
+        Save(key, context);
     }
 
-    private void OnWalkIn(ReadOnlySpan<byte> device, EnrichmentState state, ITaskContext context)
+    private void OnWalkIn(ReadOnlySpan<byte> device, ITaskContext context)
     {
-        byte[] visit = _walkIn.Visit.Span.ToArray();
-        if (state.Done.Exists(d => d.Visit.AsSpan().SequenceEqual(visit)) || state.Waiting.Exists(w => w.Visit.AsSpan().SequenceEqual(visit)))
+        if (_state.Knows(_walkIn.Visit.Span))
         {
-            context.Count(1);
+            context.Count(Repeated);
             return;
         }
 
-        EnrichmentState.WalkIn walkIn = new()
+        EnrichmentState.WalkIn walkIn = new(
+            _state.Texts.Add(_walkIn.Visit.Span),
+            _state.Texts.Add(_walkIn.Business.Span),
+            _state.Texts.Add(_walkIn.Venue.Span),
+            _walkIn.At,
+            _walkIn.FirstSeen,
+            context.WallClock);
+        if (TryEnrich(device, walkIn, context))
+            return;
+
+        if (_state.Waiting.Count == EnrichmentState.WaitingMax)
         {
-            Visit = visit,
-            Business = _walkIn.Business.Span.ToArray(),
-            Venue = _walkIn.Venue.Span.ToArray(),
-            At = _walkIn.At,
-            FirstSeen = _walkIn.FirstSeen,
-            Since = context.WallClock,
-        };
-        if (!TryEnrich(device, walkIn, state, context))
-            Add(state.Waiting, walkIn);
+            _state.Waiting.RemoveAt(0);
+            context.Count(Evicted);
+        }
+
+        _state.Waiting.Add(walkIn);
     }
 
-    private void OnMap(ReadOnlySpan<byte> device, EnrichmentState state, ITaskContext context)
+    private void OnMap(ReadOnlySpan<byte> device, ITaskContext context)
     {
-        // Gone from the map: its contact was deleted, and no login of it matches any more.
-        foreach (EnrichmentState.Mapping gone in state.Mappings.FindAll(m => m.ReplacedAt == EnrichmentState.InForce && !IsInMap(m.Business)))
-            state.Mappings.RemoveAll(m => m.Business.AsSpan().SequenceEqual(gone.Business) && m.Contact.AsSpan().SequenceEqual(gone.Contact));
+        // What the map contradicts is of deleted contacts.
+        for (int i = _state.Mappings.Count - 1; i >= 0; i--)
+        {
+            DeviceToContactEvent.Mapping? given = InMap(_state.Texts[_state.Mappings[i].Business]);
+            if (given is null || _state.Mappings[i].At > given.At || (_state.Mappings[i].At == given.At && !_state.Texts.Is(_state.Mappings[i].Contact, given.Contact.Span)))
+                _state.Mappings.RemoveAt(i);
+        }
 
         for (int i = 0; i < _map.Count; i++)
-            Take(_map[i], state);
-        for (int i = 0; i < state.Waiting.Count;)
+            Take(_map[i]);
+        _state.TrimHistory();
+        for (int i = 0; i < _state.Waiting.Count;)
         {
-            if (TryEnrich(device, state.Waiting[i], state, context))
-                state.Waiting.RemoveAt(i);
+            if (TryEnrich(device, _state.Waiting[i], context))
+                _state.Waiting.RemoveAt(i);
             else
                 i++;
         }
     }
 
-    private static void Take(DeviceToContactEvent.Mapping given, EnrichmentState state)
+    private void Take(DeviceToContactEvent.Mapping given)
     {
-        EnrichmentState.Mapping? inForce = state.Mappings.Find(m => m.ReplacedAt == EnrichmentState.InForce && given.Business.Span.SequenceEqual(m.Business));
-        if (inForce is not null && (inForce.At != given.At || !given.Contact.Span.SequenceEqual(inForce.Contact)))
+        // What is left of the business is the given login itself, or earlier ones.
+        int inForce = _state.InForceFor(given.Business.Span);
+        if (inForce >= 0 && _state.Mappings[inForce].At < given.At)
+            _state.Mappings[inForce] = _state.Mappings[inForce] with { ReplacedAt = given.At };
+
+        bool isKnown = false;
+        for (int i = 0; i < _state.Mappings.Count; i++)
         {
-            // A login of the same moment takes its place; an earlier one still counts for walk-ins before the new one.
-            if (inForce.At == given.At)
-                state.Mappings.Remove(inForce);
-            else
-                inForce.ReplacedAt = given.At;
-            inForce = null;
+            EnrichmentState.Mapping mapping = _state.Mappings[i];
+            if (!_state.Texts.Is(mapping.Contact, given.Contact.Span) || !_state.Texts.Is(mapping.Business, given.Business.Span))
+                continue;
+
+            // Its earlier logins are of the same contact: e-mail and name as they are now.
+            if (!_state.Texts.Is(mapping.Email, given.Email.Span) || !_state.Texts.Is(mapping.Name, given.Name.Span))
+                mapping = mapping with { Email = _state.Texts.Add(given.Email.Span), Name = _state.Texts.Add(given.Name.Span) };
+            if (mapping.At == given.At)
+            {
+                isKnown = true;
+                mapping = mapping with { ReplacedAt = EnrichmentState.InForce };
+            }
+
+            _state.Mappings[i] = mapping;
         }
 
-        if (inForce is null)
-        {
-            inForce = new EnrichmentState.Mapping { Business = given.Business.Span.ToArray(), Contact = given.Contact.Span.ToArray(), At = given.At };
-            Add(state.Mappings, inForce);
-        }
-
-        inForce.Email = given.Email.Span.ToArray();
-        inForce.Name = given.Name.Span.ToArray();
+        if (isKnown)
+            return;
+        _state.Mappings.Add(new EnrichmentState.Mapping(
+            _state.Texts.Add(given.Business.Span),
+            _state.Texts.Add(given.Contact.Span),
+            _state.Texts.Add(given.Email.Span),
+            _state.Texts.Add(given.Name.Span),
+            given.At,
+            EnrichmentState.InForce));
     }
 
-    private bool IsInMap(byte[] business)
+    private DeviceToContactEvent.Mapping? InMap(ReadOnlySpan<byte> business)
     {
         for (int i = 0; i < _map.Count; i++)
         {
             if (_map[i].Business.Span.SequenceEqual(business))
-                return true;
+                return _map[i];
         }
 
-        return false;
+        return null;
     }
 
-    private bool TryEnrich(ReadOnlySpan<byte> device, EnrichmentState.WalkIn walkIn, EnrichmentState state, ITaskContext context)
+    private bool TryEnrich(ReadOnlySpan<byte> device, in EnrichmentState.WalkIn walkIn, ITaskContext context)
     {
-        EnrichmentState.Mapping? latest = null;
-        foreach (EnrichmentState.Mapping mapping in state.Mappings)
+        int latest = -1;
+        for (int i = 0; i < _state.Mappings.Count; i++)
         {
-            if (mapping.At <= walkIn.At + _loginWait && mapping.Business.AsSpan().SequenceEqual(walkIn.Business) && (latest is null || mapping.At > latest.At))
-                latest = mapping;
+            if (_state.Mappings[i].At <= walkIn.At + _loginWait
+                && (latest < 0 || _state.Mappings[i].At > _state.Mappings[latest].At)
+                && _state.Texts.Is(_state.Mappings[i].Business, _state.Texts[walkIn.Business]))
+            {
+                latest = i;
+            }
         }
 
-        if (latest is null)
+        if (latest < 0)
             return false;
-        var json = _json.Begin();
-        json.WriteString("visit"u8, walkIn.Visit);
-        json.WriteString("business"u8, walkIn.Business);
-        json.WriteString("venue"u8, walkIn.Venue);
-        json.WriteString("contact"u8, latest.Contact);
-        json.WriteString("email"u8, latest.Email);
-        if (latest.Name.Length > 0)
-            json.WriteString("name"u8, latest.Name);
-        json.WriteString("device"u8, device);
-        json.WriteNumber("at"u8, walkIn.At);
-        json.WriteNumber("firstSeen"u8, walkIn.FirstSeen);
-        walkIn.Business.CopyTo(_key, 0);
-        _key[walkIn.Business.Length] = (byte)'|';
-        latest.Contact.CopyTo(_key, walkIn.Business.Length + 1);
-        context.Emit(0, _key.AsSpan(0, walkIn.Business.Length + 1 + latest.Contact.Length), _json.End(), walkIn.At);
-        Add(state.Done, (walkIn.Visit, walkIn.At));
+        Emit(device, walkIn, _state.Mappings[latest], context);
+        if (_state.Finished.Count == EnrichmentState.DoneMax)
+        {
+            _state.Finished.RemoveAt(0);
+            context.Count(Evicted);
+        }
+
+        _state.Finished.Add(new EnrichmentState.Done(walkIn.Visit, Math.Max(walkIn.At, context.Clock) + _keep));
         return true;
     }
 
-    private void Prune(EnrichmentState state, ITaskContext context)
+    private void Emit(ReadOnlySpan<byte> device, in EnrichmentState.WalkIn walkIn, in EnrichmentState.Mapping mapping, ITaskContext context)
     {
-        long clock = context.Clock;
-        int waiting = state.Waiting.Count;
-        state.Waiting.RemoveAll(w => clock > w.At + _keep && context.WallClock - w.Since >= WaitMin);
-        for (int i = state.Waiting.Count; i < waiting; i++)
-            context.Count(Expired);
-        state.Done.RemoveAll(d => clock > d.At + _keep);
-        state.Mappings.RemoveAll(m => m.ReplacedAt != EnrichmentState.InForce && clock > m.ReplacedAt + _keep);
+        ReadOnlySpan<byte> business = _state.Texts[walkIn.Business], contact = _state.Texts[mapping.Contact];
+        Utf8JsonWriter json = _json.Begin();
+        json.WriteString("visit"u8, _state.Texts[walkIn.Visit]);
+        json.WriteString("business"u8, business);
+        json.WriteString("venue"u8, _state.Texts[walkIn.Venue]);
+        json.WriteString("contact"u8, contact);
+        json.WriteString("email"u8, _state.Texts[mapping.Email]);
+        if (mapping.Name.Length > 0)
+            json.WriteString("name"u8, _state.Texts[mapping.Name]);
+        json.WriteString("device"u8, device);
+        json.WriteNumber("at"u8, walkIn.At);
+        json.WriteNumber("firstSeen"u8, walkIn.FirstSeen);
+        context.Emit(0, RecordKeys.WritePair(_key, business, contact), _json.End(), walkIn.At);
     }
 
-    private void Save(ReadOnlySpan<byte> device, EnrichmentState state, ITaskContext context)
+    private void Prune(ITaskContext context)
     {
-        if (state.IsEmpty)
+        long clock = context.Clock;
+        for (int i = _state.Waiting.Count - 1; i >= 0; i--)
+        {
+            if (clock <= _state.Waiting[i].At + _keep || context.WallClock - _state.Waiting[i].Since < WaitMin)
+                continue;
+            _state.Waiting.RemoveAt(i);
+            context.Count(Expired);
+        }
+
+        for (int i = _state.Finished.Count - 1; i >= 0; i--)
+        {
+            if (clock > _state.Finished[i].Until)
+                _state.Finished.RemoveAt(i);
+        }
+
+        for (int i = _state.Mappings.Count - 1; i >= 0; i--)
+        {
+            if (_state.Mappings[i].ReplacedAt != EnrichmentState.InForce && clock > _state.Mappings[i].ReplacedAt + _keep)
+                _state.Mappings.RemoveAt(i);
+        }
+    }
+
+    private void Save(ReadOnlySpan<byte> device, ITaskContext context)
+    {
+        if (_state.IsEmpty)
         {
             context.Delete(device);
             return;
         }
 
-        long due = StageDefinition.NoTimer;
-        foreach (EnrichmentState.WalkIn walkIn in state.Waiting)
-            due = Math.Min(due, walkIn.At + _keep < context.Clock ? context.Clock + LookAgain : walkIn.At + _keep + 1);
-        foreach ((_, long at) in state.Done)
-            due = Math.Min(due, at + _keep + 1);
-        foreach (EnrichmentState.Mapping mapping in state.Mappings)
+        // The first moment of the clock at which something goes.
+        long timer = StageDefinition.NoTimer;
+        foreach (EnrichmentState.WalkIn walkIn in _state.Waiting)
+            timer = Math.Min(timer, walkIn.At + _keep < context.Clock ? context.Clock + LookAgain : walkIn.At + _keep + 1);
+        foreach (EnrichmentState.Done done in _state.Finished)
+            timer = Math.Min(timer, done.Until + 1);
+        foreach (EnrichmentState.Mapping mapping in _state.Mappings)
         {
             if (mapping.ReplacedAt != EnrichmentState.InForce)
-                due = Math.Min(due, mapping.ReplacedAt + _keep + 1);
+                timer = Math.Min(timer, mapping.ReplacedAt + _keep + 1);
         }
 
-        state.Timer = due;
-        state.Write(_writer);
+        _state.Write(_writer, timer);
         context.Put(device, _writer.Written);
-    }
-
-    private static void Add<T>(List<T> list, T item)
-    {
-        if (list.Count == EnrichmentState.EntriesMax)
-            list.RemoveAt(0);
-        list.Add(item);
     }
 }
