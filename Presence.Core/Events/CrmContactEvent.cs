@@ -8,6 +8,9 @@ namespace Presence.Core.Events;
 /// </summary>
 public sealed class CrmContactEvent
 {
+    /// <summary>Longest e-mail address or name, bytes.</summary>
+    public const int TextBytesMax = JsonFields.TextBytesMax;
+
     public Utf8Text Contact { get; } = new();
 
     public Utf8Text Email { get; } = new();

@@ -21,7 +21,7 @@ internal static class DeviceToContactDefinition
         .. from login in logins
            join truth in contacts.GroupBy(c => c.Contact).Select(c => c.MaxBy(f => f.At)!) on login.Contact equals truth.Contact
            where truth.Email is not null
-           group new DefinedMapping(login.Device, login.Business, login.Contact, truth.Email, truth.Name, login.At) by (login.Device, login.Business) into place
+           group new DefinedMapping(login.Device, login.Business, login.Contact, truth.Email!, truth.Name, login.At) by (login.Device, login.Business) into place
            select place.MaxBy(m => m.At),
     ];
 }

@@ -3,8 +3,12 @@ namespace Presence.Tests.Definition;
 /// <summary>A walk-in as enrichment reads it.</summary>
 internal sealed record VisitFact(string Visit, string Device, string Business, long At);
 
-/// <summary>A device's whole map: contact and login time by business; empty: nothing is left.</summary>
-internal sealed record MapFact(string Device, IReadOnlyDictionary<string, (string Contact, long At)> Businesses);
+/// <summary>A device's whole map: contact and login time by business; empty: nothing is left, as of its arrival.</summary>
+internal sealed record MapFact(string Device, IReadOnlyDictionary<string, (string Contact, long At)> Businesses, long? Arrived = null)
+{
+    /// <summary>By which the runtime orders it: of an empty map the time of arrival.</summary>
+    public long EventTime => Businesses.Count == 0 ? Arrived!.Value : Businesses.Values.Max(b => b.At);
+}
 
 /// <summary>
 /// Which contact a walk-in gets, over the whole sequence in which walk-ins and maps were processed. The steps have
@@ -33,16 +37,13 @@ internal static class EnrichmentDefinition
         return all;
     }
 
-    /// <summary>The clock when a step is processed: the slower of the two sequences, one without a record holding nothing back.</summary>
+    /// <summary>The clock when a step is processed: the slower of the two sequences; none before each has had a record.</summary>
     public static long Clock(IReadOnlyList<object> steps, int place)
     {
-        IEnumerable<object> until = steps.Take(place + 1);
-        long[] clocks =
-        [
-            .. until.OfType<VisitFact>().Select(v => v.At).DefaultIfEmpty(long.MinValue).Max() is var walkIns and > long.MinValue ? new[] { walkIns } : [],
-            .. until.OfType<MapFact>().Where(m => m.Businesses.Count > 0).Select(m => m.Businesses.Values.Max(b => b.At)).DefaultIfEmpty(long.MinValue).Max() is var maps and > long.MinValue ? new[] { maps } : [],
-        ];
-        return clocks.DefaultIfEmpty(long.MinValue).Min();
+        List<object> until = [.. steps.Take(place + 1)];
+        return Math.Min(
+            until.OfType<VisitFact>().Select(v => v.At).DefaultIfEmpty(long.MinValue).Max(),
+            until.OfType<MapFact>().SelectMany(m => m.Businesses.Values).Select(b => b.At).DefaultIfEmpty(long.MinValue).Max());
     }
 
     // Logins that a map has shown and no later one contradicts.

@@ -51,7 +51,7 @@ internal static class ContactHistory
             m.Businesses.Count == 0
                 ? null
                 : Json(("device", m.Device), ("businesses", m.Businesses.ToDictionary(b => b.Key, b => new { contact = b.Value.Contact, email = $"{b.Value.Contact}@example.org", at = b.Value.At }))),
-            m.Businesses.Count == 0 ? Start : m.Businesses.Values.Max(b => b.At));
+            m.EventTime);
 
     public static void Write(this StageDriver driver, string business, string contact, CountedFact w) =>
         driver.Write(0, $"{business}|{contact}", EnrichedWalkIn(business, contact, w), w.At);
@@ -62,7 +62,7 @@ internal static class ContactHistory
     public static string DeviceLogin(string device, string business, string contact, long at, string? email = null, string? name = null, bool deleted = false) =>
         Json(("device", device), ("business", business), ("venue", "v"), ("contact", contact), ("email", email ?? $"{contact}@example.org"), ("name", name), ("at", at), ("deleted", deleted ? true : null));
 
-    /// <summary>Processes and commits one record after the other.</summary>
+    /// <summary>Processes and commits one record after the other, a minute of wall-clock time apart.</summary>
     public static StageDriver After(this StageDriver driver, params object[] facts)
     {
         foreach (object fact in facts)
@@ -85,6 +85,7 @@ internal static class ContactHistory
                     throw new ArgumentException(fact.ToString());
             }
 
+            driver.WallClock += Minute;
             driver.Run();
         }
 
@@ -92,7 +93,7 @@ internal static class ContactHistory
     }
 
     public static MapFact Map(string device, params (string Business, string Contact, double Minutes)[] businesses) =>
-        new(device, businesses.ToDictionary(b => b.Business, b => (b.Contact, At(b.Minutes))));
+        new(device, businesses.ToDictionary(b => b.Business, b => (b.Contact, At(b.Minutes))), Start);
 
     public static VisitFact Visit(string visit, double minutes, string business = "b", string device = "d") => new(visit, device, business, At(minutes));
 
