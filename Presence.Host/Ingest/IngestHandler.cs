@@ -78,8 +78,9 @@ internal sealed class IngestHandler : IDisposable
 
     private async Task Take(HttpContext context, LineDecoder decoder)
     {
+        // The server counts a chunked body's framing too; the body itself is bounded where it is read.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-            size.MaxRequestBodySize = _limits.BodyBytesMax;
+            size.MaxRequestBodySize = 2L * _limits.BodyBytesMax;
         byte[]? body;
         using (CancellationTokenSource bodyTime = new(_limits.BodyTimeout, _time))
         using (CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(bodyTime.Token, context.RequestAborted))

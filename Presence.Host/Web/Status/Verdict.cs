@@ -47,7 +47,7 @@ internal sealed record Verdict(string Level, string Sentence, string Next)
         {
             string eta = totals.RestoreEtaSeconds is { } seconds ? $", about {Span(seconds)} left" : "";
             string records = totals.RestoreRemaining > 0 ? $" ({Number(totals.RestoreRemaining)} records to go{eta})" : "";
-            return new("busy", $"Restoring {Count(totals.Restoring, "task")} of {totals.Tasks}{records}.", "Wait; restored tasks work already. Do not restart: it would begin where it is now.");
+            return new("busy", $"Restoring {Count(totals.Restoring, "task")} of {totals.Tasks}{records}.", "Wait; restored tasks work already. Restarting it would only take longer.");
         }
 
         if (tasks.Count == 0)

@@ -18,7 +18,9 @@ async function ask(url) {
   return response.json();
 }
 
+// Spoken when it turns, not with every second of an estimate.
 function verdict(level, sentence, next) {
+  if ($("verdict").dataset.level !== level) text($("announce"), sentence);
   $("verdict").dataset.level = level;
   text($("verdict-sentence"), sentence);
   text($("verdict-next"), next);
