@@ -3,7 +3,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Presence.Core.Events;
 using Presence.Core.Runtime;
+using Presence.Core.Stages;
 using static Presence.Tests.Web.BoardRecords;
 using TaskStatus = Presence.Core.Runtime.TaskStatus;
 
@@ -81,6 +83,15 @@ public sealed partial class WebTests
         Assert.That(policy, Does.Not.Contain("unsafe").And.Not.Contain("*").And.Not.Contain("http"));
         Assert.That(policy, Does.Contain("frame-ancestors 'none'"));
         Assert.That(page, Does.Not.Match("(?i)<style|\\sstyle=|\\son[a-z]+=|<script>|javascript:"), "the policy would block it");
+    }
+
+    [Test]
+    public async Task The_page_has_words_for_every_stage()
+    {
+        await using WebFixture web = await WebFixture.Start();
+        string script = await web.Client.GetStringAsync("/tasks.js");
+        foreach (StageDefinition stage in StageCatalog.Create(new TopicNames(), new(), [], new(), new(), ServiceNames.All.ToHashSet()))
+            Assert.That(script, Does.Contain($"\"{stage.Name}\": \""));
     }
 
     [Test]

@@ -5,7 +5,7 @@ import * as format from "./format.js";
 
 const WHAT = {
   "walk-in": "Turns probes into walk-ins: who came in, who left.",
-  "contact-logins": "Joins portal logins with their contacts.",
+  "device-to-contact-logins": "Joins portal logins with their contacts.",
   "device-to-contact": "Keeps which contact a device belongs to.",
   "enriched-walk-in": "Adds the contact to a walk-in.",
   "walk-in-count": "Counts the visits of each contact.",
@@ -92,7 +92,7 @@ export function facts(status) {
     ["Up for", format.span(status.uptimeSeconds)],
     ["Version", status.version],
     ["Workers", format.count(new Set(status.tasks.map((t) => t.worker).filter((w) => w !== null)).size)],
-    ["Stores", `${format.count(status.totals.storeKeys)} keys, ${format.bytes(status.totals.storeBytes)} on disk`],
+    ["Stores", `${format.count(status.totals.storeKeys)} keys${status.totals.storeBytes ? `, ${format.bytes(status.totals.storeBytes)} on disk` : ""}`],
     ["Slowest loop moved", status.lastProgressSeconds < 1 ? "just now" : `${format.span(status.lastProgressSeconds)} ago`],
   ];
   reconcile($("facts"), rows, ([name]) => name, () => {
