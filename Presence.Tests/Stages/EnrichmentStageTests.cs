@@ -106,6 +106,21 @@ internal sealed class EnrichmentStageTests
     }
 
     [Test]
+    public void A_visit_that_is_out_is_remembered_until_the_clock_has_passed_LoginWait_and_LateGrace()
+    {
+        VisitFact x = Visit("x", 10);
+        Assert.That(OfDevice(After([Map("d", ("b", "ann", 5)), x, .. Clock(139), .. Clock(140), x])), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void A_replaced_login_is_kept_until_the_clock_has_passed_LoginWait_and_LateGrace_since()
+    {
+        object[] replaced = [Map("d", ("b", "ann", 0)), Map("d", ("b", "bob", 200))];
+        Assert.That(OfDevice(After([.. replaced, .. Clock(330), Visit("x", 70)])), Is.EqualTo(new[] { ("x", "ann") }));
+        Assert.That(OfDevice(After([.. replaced, .. Clock(330.001), Visit("x", 70)])), Is.Empty);
+    }
+
+    [Test]
     public void A_walk_in_that_comes_long_after_its_time_is_enriched_once_too()
     {
         object[] late = [Map("d", ("b", "ann", 5)), .. Clock(1000), Visit("x", 10), Visit("x", 10)];
