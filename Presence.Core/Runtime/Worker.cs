@@ -86,7 +86,8 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     public bool TryTakeLost(out TaskLost lost) => _lost.TryDequeue(out lost!);
 
     /// <summary>
-    /// One step; waits at most <paramref name="wait"/> when there is nothing to do. Returns whether anything was done.
+    /// One step; waits at most <paramref name="wait"/> when there is nothing to do. Returns whether anything was done:
+    /// where not, whoever drives it pauses a moment, as a call may be refused at once, again and again.
     /// </summary>
     public bool RunOnce(TimeSpan wait)
     {
@@ -100,7 +101,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         {
             StepTransaction(now);
             PublishStatus(now, force: false);
-            return true;
+            return State == WorkerState.Feeding;
         }
 
         // 2. Orders.

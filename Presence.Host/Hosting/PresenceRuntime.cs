@@ -102,7 +102,8 @@ public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
         {
             _loops.Add(new Thread(() => Loop($"worker-{worker.Index}", () =>
             {
-                worker.RunOnce(WorkerWait);
+                if (!worker.RunOnce(WorkerWait))
+                    Thread.Sleep(1);
                 return worker.State is not (WorkerState.Closed or WorkerState.Failed);
             }))
             { Name = $"presence-worker-{worker.Index}", IsBackground = true });
