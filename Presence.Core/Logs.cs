@@ -55,4 +55,7 @@ internal static partial class Logs
 
     [LoggerMessage(31, LogLevel.Error, "Worker {Worker}'s producer is finished: {Reason}")]
     public static partial void WorkerFailed(this ILogger logger, int worker, string reason);
+
+    [LoggerMessage(32, LogLevel.Warning, "Worker {Worker} waits for the log to answer ({State}, {Seconds} s): {Reason}")]
+    public static partial void CallUnanswered(this ILogger logger, int worker, string state, long seconds, string reason);
 }

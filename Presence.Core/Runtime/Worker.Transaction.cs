@@ -18,6 +18,10 @@ public sealed partial class Worker
     private bool _abortOutside;
     private (StreamTask Task, string Reason)? _stopAfterAbort;
     private int _searchLeft;
+    private long _unansweredSince;
+    private long _nextUnansweredLog;
+    private string? _unanswered;
+    private const int UnansweredLogInterval = 5_000;
 
     private bool TryBegin()
     {
@@ -105,8 +109,10 @@ public sealed partial class Worker
         switch (result.Status)
         {
             case LogStatus.Ok:
+                _unansweredSince = 0;
                 return true;
             case LogStatus.TimedOut or LogStatus.QueueFull:
+                NoteUnanswered(result.Reason);
                 return false;
             case LogStatus.Fatal:
                 Fail(result.Reason);
@@ -115,6 +121,23 @@ public sealed partial class Worker
                 BeginAbort(result.Reason ?? result.Status.ToString(), result.OutsideCause);
                 return false;
         }
+    }
+
+    // Waiting is visible: on every task of the worker, and in the log from time to time.
+    private void NoteUnanswered(string? reason)
+    {
+        long now = Now();
+        if (_unansweredSince == 0)
+        {
+            _unansweredSince = now;
+            _nextUnansweredLog = now + UnansweredLogInterval;
+        }
+
+        _unanswered = reason;
+        if (now < _nextUnansweredLog)
+            return;
+        _nextUnansweredLog = now + UnansweredLogInterval;
+        _logger.CallUnanswered(Index, State.ToString(), (now - _unansweredSince) / 1000, reason ?? "no answer");
     }
 
     private void OnProducerFailed(LogResult result)
@@ -212,12 +235,14 @@ public sealed partial class Worker
                 break;
             default:
                 // No verdict: the same call again in the next step.
+                NoteUnanswered(result.Reason);
                 break;
         }
     }
 
     private void OnAborted()
     {
+        _unansweredSince = 0;
         _open = false;
         _metrics.Aborted();
         (TaskId Id, int Input, long Offset)? culprit = _abortOutside ? null : Narrow();

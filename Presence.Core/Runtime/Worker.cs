@@ -386,7 +386,13 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         _nextStatus = now + 250;
         List<TaskStatus> status = new(_tasks.Count);
         foreach (StreamTask task in _tasks)
-            status.Add(task.Describe(Index, now));
+        {
+            TaskStatus described = task.Describe(Index, now);
+            if (_unansweredSince > 0 && now - _unansweredSince > 1_000)
+                described = described with { Reason = $"waits for the log to answer ({State}, {(now - _unansweredSince) / 1000} s): {_unanswered}" };
+            status.Add(described);
+        }
+
         _status = status;
     }
 

@@ -40,6 +40,9 @@ internal sealed class KafkaClients(KafkaOptions options, ILogger logger)
             SyslogLevel.Notice => LogLevel.Information,
             _ => LogLevel.Debug,
         };
+        // Each attempt to reconnect fails anew while a broker is away; that it is away is said by ERROR, once.
+        if (message.Facility == "FAIL")
+            level = LogLevel.Debug;
         logger.KafkaClient(level, message.Name, message.Facility, message.Message);
     }
 }
