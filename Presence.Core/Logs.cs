@@ -20,6 +20,9 @@ internal static partial class Logs
     [LoggerMessage(5, LogLevel.Warning, "The instance waits: {Reason}")]
     public static partial void InstanceWaits(this ILogger logger, string reason);
 
+    [LoggerMessage(6, LogLevel.Warning, "The ends of the inputs are not known at the moment, idle inputs wait for them: {Reason}")]
+    public static partial void EndsUnknown(this ILogger logger, string reason);
+
     [LoggerMessage(10, LogLevel.Information, "Task {Task} runs on worker {Worker}")]
     public static partial void TaskRunning(this ILogger logger, string task, int worker);
 

@@ -52,6 +52,9 @@ public sealed class ControlLog : ILogReceiver, IDisposable
     /// <summary>Why it is finished for good: another planner has taken the lock; null while it is not.</summary>
     public string? Failure { get; private set; }
 
+    /// <summary>What the present step waits for, in words.</summary>
+    public string? Waiting { get; private set; }
+
     /// <summary>Incarnations that have been announced and not ended, by id; a null value was written by a newer version.</summary>
     public IReadOnlyDictionary<string, Incarnation?> Incarnations => _incarnations;
 
@@ -63,6 +66,7 @@ public sealed class ControlLog : ILogReceiver, IDisposable
             LogResult taken = _planner.Init(wait);
             if (!taken.IsOk)
             {
+                Waiting = $"the planner's transactional id: {taken.Reason}";
                 if (taken.Status == LogStatus.Fatal)
                     Failure = taken.Reason;
                 return false;
@@ -75,6 +79,7 @@ public sealed class ControlLog : ILogReceiver, IDisposable
             return true;
         _start ??= _log.Admin.StartOffsets([_partition], cancellation);
         _end ??= _log.Admin.EndOffsets([_partition], IsolationLevel.ReadUncommitted, cancellation);
+        Waiting = $"the offsets of {_partition}";
         if (!_start.IsCompleted || !_end.IsCompleted)
             return false;
         if (!_start.IsCompletedSuccessfully || !_end.IsCompletedSuccessfully)
@@ -92,6 +97,7 @@ public sealed class ControlLog : ILogReceiver, IDisposable
 
         if (_position < _end.Result[_partition])
             _consumer.Poll(this, 10_000, wait);
+        Waiting = $"the records of {_partition}, {_end.Result[_partition] - _position} to go";
         if (_position < _end.Result[_partition])
             return false;
         _consumer.Dispose();
@@ -118,7 +124,10 @@ public sealed class ControlLog : ILogReceiver, IDisposable
         {
             LogResult result = _fencing[i].Init(CallWait);
             if (result.Status is LogStatus.TimedOut or LogStatus.Abortable)
+            {
+                Waiting = $"{_fencing.Count + _toFence.Count} transactional ids of ended incarnations to be fenced: {result.Reason}";
                 continue;
+            }
 
             // Ok, or fatal: somebody else fenced it at the same moment.
             _fencing[i].Dispose();

@@ -16,6 +16,7 @@ public sealed partial class Instance : IDisposable
     private static readonly TimeSpan CallWait = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan MetadataInterval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan EndsInterval = TimeSpan.FromSeconds(1);
+    private const long WaitingLogInterval = 5_000;
     private static readonly TimeSpan TopicsPause = TimeSpan.FromSeconds(2);
 
     private readonly InstanceOptions _options;
@@ -223,6 +224,7 @@ public sealed partial class Instance : IDisposable
         ServeMembership(TimeSpan.Zero);
         if (!_control!.StepOpen(CallWait, _cancellation.Token) || !_control.StepFence())
         {
+            NoteWaiting(_control.Waiting);
             FailWithControl();
             return;
         }
@@ -445,6 +447,11 @@ public sealed partial class Instance : IDisposable
             }
         }
 
+        else
+        {
+            _logger.EndsUnknown(Cause(_ends));
+        }
+
         _ends = null;
     }
 
@@ -560,6 +567,19 @@ public sealed partial class Instance : IDisposable
         _reason = reason;
         _notBefore = _time.GetTimestamp() + (long)(TopicsPause.TotalSeconds * _time.TimestampFrequency);
     }
+
+    // A question under way: seen at once in the status, and in the log when it lasts.
+    private void NoteWaiting(string? what)
+    {
+        _reason = $"waits for {what}";
+        long now = Now();
+        if (now - _waitingSince < WaitingLogInterval)
+            return;
+        _waitingSince = now;
+        _logger.InstanceWaits(_reason);
+    }
+
+    private long _waitingSince;
 
     private void Move(InstanceState to) => Volatile.Write(ref _state, (int)to);
 

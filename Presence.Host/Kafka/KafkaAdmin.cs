@@ -15,6 +15,13 @@ internal sealed class KafkaAdmin : ILogAdmin
 {
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
 
+    // Short: asked every second, and after an outage waiting inputs go on when it is answered.
+    private static readonly TimeSpan OffsetsTimeout = TimeSpan.FromSeconds(3);
+
+    // Leaders are remembered for this long. A question that goes out with an old leader's epoch is refused, and is asked
+    // again with the same epoch until what is remembered expires: by default after 15 minutes.
+    private static readonly Dictionary<string, string> AdminSettings = new() { ["metadata.max.age.ms"] = "2000" };
+
     private readonly KafkaClients _clients;
     private readonly Lazy<IAdminClient> _admin;
     private readonly ResiliencePipeline _retry;
@@ -24,7 +31,7 @@ internal sealed class KafkaAdmin : ILogAdmin
     {
         _clients = clients;
         _admin = new Lazy<IAdminClient>(() =>
-            new AdminClientBuilder(clients.Configure("presence-admin", [], [])).SetLogHandler((_, m) => clients.Log(m)).Build());
+            new AdminClientBuilder(clients.Configure("presence-admin", [], AdminSettings)).SetLogHandler((_, m) => clients.Log(m)).Build());
         _retry = new ResiliencePipelineBuilder()
             .AddRetry(new RetryStrategyOptions
             {
@@ -107,7 +114,7 @@ internal sealed class KafkaAdmin : ILogAdmin
         {
             IConsumer<Ignore, Ignore> consumer = _groups.GetOrAdd(group, g => new Lazy<IConsumer<Ignore, Ignore>>(() => CreateConsumer(g))).Value;
             Dictionary<TopicPartition, long> found = [];
-            foreach (TopicPartitionOffset partition in consumer.Committed(partitions.Select(ToKafka), TimeSpan.FromSeconds(3)))
+            foreach (TopicPartitionOffset partition in consumer.Committed(partitions.Select(ToKafka), OffsetsTimeout))
             {
                 if (!partition.Offset.IsSpecial)
                     found[new TopicPartition(partition.Topic, partition.Partition.Value)] = partition.Offset.Value;
@@ -136,7 +143,7 @@ internal sealed class KafkaAdmin : ILogAdmin
             partitions.Select(p => new TopicPartitionOffsetSpec { TopicPartition = ToKafka(p), OffsetSpec = spec }),
             new ListOffsetsOptions
             {
-                RequestTimeout = RequestTimeout,
+                RequestTimeout = OffsetsTimeout,
                 IsolationLevel = isolation == Core.Log.IsolationLevel.ReadCommitted ? Confluent.Kafka.IsolationLevel.ReadCommitted : Confluent.Kafka.IsolationLevel.ReadUncommitted,
             });
         return result.ResultInfos.ToDictionary(

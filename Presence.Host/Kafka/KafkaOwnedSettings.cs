@@ -21,6 +21,7 @@ public static class KafkaOwnedSettings
         ["enable.auto.offset.store"] = "positions are committed in transactions only",
         ["auto.offset.reset"] = "a position out of range is decided by the runtime, never reset silently",
         ["isolation.level"] = "uncommitted records must not be processed",
+        ["metadata.recovery.strategy"] = "producers that forget their brokers in an outage wait for ever in a commit (librdkafka 2.16)",
         ["check.crcs"] = "damaged records would be taken for good ones",
         ["enable.partition.eof"] = "the runtime must know when an input is read to its end",
     };
