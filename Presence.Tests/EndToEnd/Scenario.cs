@@ -141,7 +141,7 @@ internal sealed class Scenario
             if (presence.HasExited)
                 throw new InvalidOperationException($"Presence ended by itself:\n{string.Join('\n', presence.Log)}");
             if (watch.Elapsed > limit)
-                throw new TimeoutException($"Not worked off within {limit}: {lagging}");
+                throw new TimeoutException($"Not worked off within {limit}: {lagging}\n{string.Join('\n', presence.Log.TakeLast(60))}");
             lagging = "";
             foreach ((string service, string[] topics) in groups)
             {
