@@ -36,7 +36,8 @@ public sealed partial class StreamTask
             RestoredRecords,
             RestoreRemaining: 0,
             figures.Keys,
-            figures.DiskBytes);
+            // What is in memory is in the write-ahead log as well.
+            figures.DiskBytes + figures.MemoryBytes);
     }
 
     /// <summary>Changelog records its takeover replayed.</summary>

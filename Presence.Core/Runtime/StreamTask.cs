@@ -22,6 +22,9 @@ namespace Presence.Core.Runtime;
 /// </summary>
 public sealed partial class StreamTask : IDisposable
 {
+    // Wall clock, ms, from the task's start: longer than what feeds an input takes to come up.
+    private const long SilentInputWait = 600_000;
+
     private readonly StageDefinition _definition;
     private readonly IStage _stage;
     private readonly TaskStore _store;
@@ -459,9 +462,20 @@ public sealed partial class StreamTask : IDisposable
         {
             TaskInput input = Inputs[index];
             long confirmed = input.KnownEnd.At;
-            if (input.Clock == long.MinValue || confirmed <= input.ClockedAt)
+            if (confirmed <= input.ClockedAt)
                 continue;
-            if (input.ClockedAt > 0)
+            if (input.Clock == long.MinValue)
+            {
+                // An input that never had a record has no clock, and would hold the others' timers for ever: when it
+                // has stayed silent, it goes with the slowest of them.
+                if (input.ClockedAt == 0)
+                    input.ClockedAt = confirmed;
+                if (confirmed - input.ClockedAt < SilentInputWait || SlowestKnownClock() is not { } clock)
+                    continue;
+                input.Clock = clock;
+                moved = true;
+            }
+            else if (input.ClockedAt > 0)
             {
                 input.Clock += confirmed - input.ClockedAt;
                 moved = true;
@@ -472,6 +486,19 @@ public sealed partial class StreamTask : IDisposable
 
         if (moved)
             UpdateClock();
+    }
+
+    private long? SlowestKnownClock()
+    {
+        long? slowest = null;
+        foreach (int index in _definition.ClockInputs)
+        {
+            long clock = Inputs[index].Clock;
+            if (clock != long.MinValue && clock < (slowest ?? long.MaxValue))
+                slowest = clock;
+        }
+
+        return slowest;
     }
 
     private static bool IsConfirmedIdle(TaskInput input)

@@ -4,6 +4,8 @@ using Microsoft.Extensions.Logging;
 using Presence.Core.Assignment;
 using Presence.Core.Events;
 using Presence.Core.Log;
+using Presence.Core.Runtime;
+using Presence.Core.Stages;
 using Presence.Host.Configuration;
 using Presence.Host.Hosting;
 using Presence.Host.RocksDb;
@@ -66,23 +68,33 @@ internal static class TopicsCommand
     private static async Task<int> Show(Settings settings, ILog log, string output, CancellationToken cancellation)
     {
         IReadOnlyList<TopicSpecification> needed = Needed(settings);
-        IReadOnlyDictionary<string, TopicDescription> existing = await log.Admin.DescribeTopics([.. needed.Select(t => t.Name)], cancellation);
-        var rows = needed.Select(t => (t.Name, Exists: existing.GetValueOrDefault(t.Name), Needed: t, Difference: Difference(t, existing.GetValueOrDefault(t.Name)))).ToList();
+        InstanceOptions instance = RuntimeFactory.InstanceOptionsOf(settings.Presence, settings.Presence.InstanceId);
+        IReadOnlyList<StageDefinition> stages = RuntimeFactory.StagesOf(settings.Presence);
+        string[] changelogs = [.. stages.Select(s => TopicCheck.ChangelogOf(instance, s))];
+        IReadOnlyDictionary<string, TopicDescription> existing = await log.Admin.DescribeTopics([.. needed.Select(t => t.Name), .. changelogs], cancellation);
+        IReadOnlyList<string> problems = new TopicCheck(instance, stages, existing).Problems;
+        List<(string Name, TopicDescription? Exists, string? Difference)> rows =
+        [
+            .. needed.Select(t => (t.Name, existing.GetValueOrDefault(t.Name), Difference(t, existing.GetValueOrDefault(t.Name)))),
+            .. changelogs.Select(c => (c, existing.GetValueOrDefault(c), existing.ContainsKey(c) ? null : "made at start, as its stage's inputs are partitioned")),
+        ];
         if (output == "json")
         {
             Console.Out.WriteLine(JsonSerializer.Serialize(
-                rows.Select(r => new { topic = r.Name, exists = r.Exists is not null, partitions = r.Exists?.Partitions, replicationFactor = r.Exists?.ReplicationFactor, cleanupPolicy = r.Exists?.Configuration.GetValueOrDefault("cleanup.policy"), retentionMs = r.Exists?.Configuration.GetValueOrDefault("retention.ms"), difference = r.Difference }),
+                new { topics = rows.Select(r => new { topic = r.Name, exists = r.Exists is not null, partitions = r.Exists?.Partitions, replicationFactor = r.Exists?.ReplicationFactor, cleanupPolicy = r.Exists?.Configuration.GetValueOrDefault("cleanup.policy"), retentionMs = r.Exists?.Configuration.GetValueOrDefault("retention.ms"), difference = r.Difference }), problems },
                 Indented));
         }
         else
         {
             int width = rows.Max(r => r.Name.Length);
-            foreach (var (name, exists, _, difference) in rows)
+            foreach (var (name, exists, difference) in rows)
             {
                 string state = exists is null ? "missing" : $"{exists.Partitions} partitions, {exists.ReplicationFactor} copies, {exists.Configuration.GetValueOrDefault("cleanup.policy", "delete")}, retention {exists.Configuration.GetValueOrDefault("retention.ms", "-")} ms";
                 Console.Out.WriteLine($"{name.PadRight(width)}  {state}{(difference is null ? "" : $"  <- {difference}")}");
             }
 
+            foreach (string problem in problems)
+                Console.Out.WriteLine($"\nProblem: {problem}");
             Console.Out.WriteLine();
             string a = settings.Presence.ApplicationId;
             Console.Out.WriteLine($"ACLs of the user that runs Presence: Read, Write, Describe on these topics; Create, Read, Write, Describe on topics {a}-*; Read on groups {a} and {a}-*; Write, Describe on transactional ids {a}-*; IdempotentWrite on the cluster.");

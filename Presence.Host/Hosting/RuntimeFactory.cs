@@ -14,24 +14,28 @@ public static class RuntimeFactory
     /// <summary>Not started yet.</summary>
     public static PresenceRuntime Create(PresenceOptions options, string instanceId, ILog log, IStateStoreProvider stores, TimeProvider time, IMeterFactory meters, ILoggerFactory loggers)
     {
-        InstanceOptions instance = new()
-        {
-            ApplicationId = options.ApplicationId,
-            InstanceId = instanceId,
-            Workers = options.Workers > 0 ? options.Workers : Environment.ProcessorCount,
-            CommitInterval = options.CommitInterval,
-            BadInput = new Dictionary<string, BadInputPolicy>(options.BadInput),
-            DeadLetterTopic = options.Topics.DeadLetter,
-            ReplicationFactor = options.Topics.ReplicationFactor,
-        };
-        IReadOnlyList<StageDefinition> stages = StageCatalog.Create(
-            options.Topics.Names(),
-            options.WalkIn,
-            [.. options.Venues],
-            options.EnrichedWalkIn,
-            options.WalkInCount,
-            options.Stages.Count == 0 ? ServiceNames.All.ToHashSet() : options.Stages.ToHashSet());
-        Instance core = new(instance, stages, log, stores, time, new RuntimeMetrics(meters), loggers.CreateLogger<Instance>());
+        Instance core = new(InstanceOptionsOf(options, instanceId), StagesOf(options), log, stores, time, new RuntimeMetrics(meters), loggers.CreateLogger<Instance>());
         return new PresenceRuntime(core, loggers.CreateLogger<PresenceRuntime>());
     }
+
+    /// <summary>The stages of the chosen services, all where none is chosen.</summary>
+    public static IReadOnlyList<StageDefinition> StagesOf(PresenceOptions options) => StageCatalog.Create(
+        options.Topics.Names(),
+        options.WalkIn,
+        [.. options.Venues],
+        options.EnrichedWalkIn,
+        options.WalkInCount,
+        options.Stages.Count == 0 ? ServiceNames.All.ToHashSet() : options.Stages.ToHashSet());
+
+    /// <summary>What the runtime must know of the configuration.</summary>
+    public static InstanceOptions InstanceOptionsOf(PresenceOptions options, string instanceId) => new()
+    {
+        ApplicationId = options.ApplicationId,
+        InstanceId = instanceId,
+        Workers = options.Workers > 0 ? options.Workers : Environment.ProcessorCount,
+        CommitInterval = options.CommitInterval,
+        BadInput = new Dictionary<string, BadInputPolicy>(options.BadInput),
+        DeadLetterTopic = options.Topics.DeadLetter,
+        ReplicationFactor = options.Topics.ReplicationFactor,
+    };
 }

@@ -35,9 +35,7 @@ internal sealed class EphemeralPipeline : IDisposable
         _resources = new RocksDbResources(options.RocksDb);
         _stores = new RocksDbStateStoreProvider(_state, _resources, time);
         _runtime = RuntimeFactory.Create(options, _state.InstanceId, _log, _stores, time, _metrics.GetRequiredService<IMeterFactory>(), loggers);
-        IReadOnlyList<StageDefinition> stages = StageCatalog.Create(
-            options.Topics.Names(), options.WalkIn, [.. options.Venues], options.EnrichedWalkIn, options.WalkInCount, Services(options));
-        _workedOff = new WorkedOffCheck(_log.Admin, options.ApplicationId, stages);
+        _workedOff = new WorkedOffCheck(_log.Admin, options.ApplicationId, RuntimeFactory.StagesOf(options));
     }
 
     /// <summary>The log that feeds it and takes its results.</summary>
@@ -75,6 +73,4 @@ internal sealed class EphemeralPipeline : IDisposable
         _metrics.Dispose();
         _directory.Delete(recursive: true);
     }
-
-    private static HashSet<string> Services(PresenceOptions options) => options.Stages.Count == 0 ? [.. ServiceNames.All] : [.. options.Stages];
 }

@@ -64,6 +64,20 @@ public sealed class ExitCodeTests
     }
 
     [Test]
+    public async Task Topics_that_cannot_be_joined_are_shown_as_a_problem()
+    {
+        await PresenceProcess.Run(_directory, "topics", "create", "--yes");
+        await PresenceProcess.Run(_directory, "topics", "create", "--yes", "--Presence:Topics:DeviceLogins=odd", "--Presence:Topics:Partitions=2");
+
+        var (good, goodOut, _) = await PresenceProcess.Run(_directory, "topics", "show");
+        var (bad, badOut, _) = await PresenceProcess.Run(_directory, "topics", "show", "--Presence:Topics:DeviceLogins=odd");
+
+        Assert.That((good, bad), Is.EqualTo((0, 0)));
+        Assert.That(goodOut, Does.Contain("presence-walk-in-changelog").And.Not.Contain("Problem"));
+        Assert.That(badOut, Does.Contain("Problem: walk-in joins its topics by key").And.Contain("odd 2"));
+    }
+
+    [Test]
     public async Task The_effective_configuration_shows_sources_but_no_secrets()
     {
         await File.WriteAllTextAsync(Path.Combine(_directory, "appsettings.json"), "{ /* a comment */ \"Presence\": { \"StandbyReplicas\": 2, \"Ingest\": { \"Token\": \"hunter2\" } } }");

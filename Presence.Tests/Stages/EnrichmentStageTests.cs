@@ -204,6 +204,19 @@ internal sealed class EnrichmentStageTests
     }
 
     [Test]
+    public void Where_nobody_ever_logs_in_the_wait_ends_all_the_same()
+    {
+        StageDriver driver = After([Visit("x", 10)]);
+        long wall = driver.WallClock;
+        for (int minute = 1; minute <= 132; minute++)
+        {
+            driver.ConfirmIdle(wall + (minute * Minute));
+            driver.Run();
+            Assert.That(StateOf(driver, "d"), Has.Count.EqualTo(minute < 131 ? 1 : 0), $"minute {minute}");
+        }
+    }
+
+    [Test]
     public void Waiting_walk_ins_of_one_device_are_bounded_and_the_first_goes()
     {
         StageDriver driver = new(Enrichment);

@@ -38,7 +38,7 @@ internal sealed record Verdict(string Level, string Sentence, string Next)
         if (stopped is not null)
         {
             string others = totals.Stopped > 1 ? $" and {totals.Stopped - 1} more" : "";
-            return new("attention", $"{stopped.Id}{others} stands still: {Lower(stopped.Reason ?? "no reason given")}.", "It waits for a decision: mend the cause, or move its position with 'presence offsets', then restart this instance. All other tasks go on.");
+            return new("attention", $"{stopped.Id}{others} stands still: {Lower(stopped.Reason ?? "no reason given")}.", "It waits for a decision: mend the cause, then restart this instance. All other tasks go on.");
         }
 
         if (lastProgressSeconds > ProgressSecondsMax)
