@@ -3,6 +3,7 @@ using Confluent.Kafka;
 using Presence.Core.Events;
 using Presence.Core.Log;
 using Presence.Core.Stages;
+using Presence.Host.Embedded;
 using Presence.Host.Kafka;
 using Presence.Tests.Definition;
 using Presence.Tests.Stages;
@@ -40,6 +41,8 @@ internal sealed class Scenario
         };
     }
 
+    private string? _embeddedState;
+
     public string Bootstrap { get; }
 
     /// <summary>The application id, and the prefix of its topics.</summary>
@@ -63,10 +66,17 @@ internal sealed class Scenario
         return scenario;
     }
 
+    /// <summary>Made from a seed, on the embedded log of a state directory.</summary>
+    public static Scenario CreateEmbedded(string stateDirectory, int records, int seed)
+    {
+        (List<Sighting> probes, List<Sighting> logins) = Generate(records, seed);
+        return new Scenario("", "embedded", probes, logins) { _embeddedState = stateDirectory };
+    }
+
     public KafkaLog OpenLog() =>
         new(new KafkaOptions { BootstrapServers = Bootstrap }, Microsoft.Extensions.Logging.Abstractions.NullLogger<KafkaLog>.Instance);
 
-    /// <summary>Arguments of `run` for this scenario.</summary>
+    /// <summary>Arguments of `run` for this scenario; without a page, unless <paramref name="more"/> gives it an address.</summary>
     public string[] Arguments(string stateDirectory, params string[] more)
     {
         List<string> arguments =
@@ -100,12 +110,12 @@ internal sealed class Scenario
             {
                 string contact = ContactOf(s.Device);
                 if (known.Add(contact))
-                    batch.Add(Record(Names.CrmContacts, contact, $$"""{"contact":"{{contact}}","email":"{{contact}}@example.org","at":{{s.At}}}""", s.At));
-                batch.Add(Record(Names.CrmLogins, contact, $$"""{"contact":"{{contact}}","device":"{{s.Device}}","business":"{{s.Business}}","venue":"{{s.Venue}}","at":{{s.At}}}""", s.At));
+                    batch.Add(Record(Names.CrmContacts, contact, ContactLine(s), s.At));
+                batch.Add(Record(Names.CrmLogins, contact, LoginLine(s), s.At));
             }
             else
             {
-                batch.Add(Record(Names.Probes, s.Device, $$"""{"device":"{{s.Device}}","business":"{{s.Business}}","venue":"{{s.Venue}}","ap":"ap-1","rssi":{{s.Rssi}},"at":{{s.At}}}""", s.At));
+                batch.Add(Record(Names.Probes, s.Device, ProbeLine(s), s.At));
                 probes++;
             }
 
@@ -166,7 +176,9 @@ internal sealed class Scenario
     }
 
     /// <summary>All committed records of a topic, per partition in order.</summary>
-    public List<ConsumeResult<string, string?>> Read(string topic)
+    public List<(string Key, string? Value)> Read(string topic) => _embeddedState is null ? ReadKafka(topic) : ReadEmbedded(topic);
+
+    private List<(string Key, string? Value)> ReadKafka(string topic)
     {
         using IConsumer<string, string?> consumer = new ConsumerBuilder<string, string?>(new ConsumerConfig
         {
@@ -178,18 +190,34 @@ internal sealed class Scenario
             AutoOffsetReset = AutoOffsetReset.Error,
         }).SetValueDeserializer(Deserializers.Utf8!).Build();
         consumer.Assign(Enumerable.Range(0, Partitions).Select(p => new TopicPartitionOffset(topic, p, 0)));
-        List<ConsumeResult<string, string?>> all = [];
+        List<(string, string?)> all = [];
         for (int ends = 0; ends < Partitions;)
         {
             ConsumeResult<string, string?> result = consumer.Consume(TimeSpan.FromSeconds(30)) ?? throw new TimeoutException($"{topic} cannot be read to its end");
             if (result.IsPartitionEOF)
                 ends++;
             else
-                all.Add(result);
+                all.Add((result.Message.Key, result.Message.Value));
         }
 
         return all;
     }
+
+    // By the test itself: the process that wrote it has ended.
+    private List<(string Key, string? Value)> ReadEmbedded(string topic)
+    {
+        using Web.WrittenLog log = new(new EmbeddedLog(Path.Combine(_embeddedState!, "log"), TimeProvider.System, sync: false));
+        return log.Read(topic).GetAwaiter().GetResult();
+    }
+
+    public static string ProbeLine(Sighting s) =>
+        $$"""{"device":"{{s.Device}}","business":"{{s.Business}}","venue":"{{s.Venue}}","ap":"ap-1","rssi":{{s.Rssi}},"at":{{s.At}}}""";
+
+    public static string ContactLine(Sighting login) =>
+        $$"""{"contact":"{{ContactOf(login.Device)}}","email":"{{ContactOf(login.Device)}}@example.org","at":{{login.At}}}""";
+
+    public static string LoginLine(Sighting s) =>
+        $$"""{"contact":"{{ContactOf(s.Device)}}","device":"{{s.Device}}","business":"{{s.Business}}","venue":"{{s.Venue}}","at":{{s.At}}}""";
 
     public static string ContactOf(string device) => $"contact-{device}";
 

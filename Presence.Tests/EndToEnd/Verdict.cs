@@ -79,21 +79,21 @@ internal static class Verdict
     {
         const long rearm = 180 * Minute;
         Dictionary<string, List<long>> counted = [];
-        foreach (var record in scenario.Read(scenario.Names.EnrichedWalkIns))
+        foreach (var (contact, value) in scenario.Read(scenario.Names.EnrichedWalkIns))
         {
-            JsonNode e = JsonNode.Parse(record.Message.Value!)!;
-            List<long> times = counted.TryGetValue(record.Message.Key, out List<long>? known) ? known : counted[record.Message.Key] = [];
+            JsonNode e = JsonNode.Parse(value!)!;
+            List<long> times = counted.TryGetValue(contact, out List<long>? known) ? known : counted[contact] = [];
             if (times.TrueForAll(t => Math.Abs(t - (long)e["at"]!) >= rearm))
                 times.Add((long)e["at"]!);
         }
 
         Dictionary<string, (long Count, long LastAt)> found = [];
-        foreach (var record in scenario.Read(scenario.Names.WalkInCounts))
+        foreach (var (contact, value) in scenario.Read(scenario.Names.WalkInCounts))
         {
-            JsonNode c = JsonNode.Parse(record.Message.Value!)!;
-            long before = found.GetValueOrDefault(record.Message.Key).Count;
-            Assert.That((long)c["count"]!, Is.EqualTo(before + 1), $"counts of {record.Message.Key} rise by one");
-            found[record.Message.Key] = ((long)c["count"]!, (long)c["lastAt"]!);
+            JsonNode c = JsonNode.Parse(value!)!;
+            long before = found.GetValueOrDefault(contact).Count;
+            Assert.That((long)c["count"]!, Is.EqualTo(before + 1), $"counts of {contact} rise by one");
+            found[contact] = ((long)c["count"]!, (long)c["lastAt"]!);
         }
 
         Assert.That(
@@ -107,5 +107,5 @@ internal static class Verdict
 
     private static int PartitionOf(string device) => Partitioner.Of(Encoding.UTF8.GetBytes(device), Scenario.Partitions);
 
-    private static List<JsonNode> Values(Scenario scenario, string topic) => [.. scenario.Read(topic).Select(r => JsonNode.Parse(r.Message.Value!)!)];
+    private static List<JsonNode> Values(Scenario scenario, string topic) => [.. scenario.Read(topic).Select(r => JsonNode.Parse(r.Value!)!)];
 }
