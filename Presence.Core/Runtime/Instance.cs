@@ -417,8 +417,26 @@ public sealed partial class Instance : IDisposable
             }
         }
 
+        WatchWorkers();
         RefreshEnds();
         RefreshMetadata();
+    }
+
+    // A worker that hangs in a call cannot say so itself.
+    private void WatchWorkers()
+    {
+        long now = Now();
+        foreach (Worker worker in _workers)
+        {
+            long stuck = now - worker.ProgressAt;
+            if (stuck < WaitingLogInterval)
+                continue;
+            _reason = $"worker {worker.Index} has not come back for {stuck / 1000} s from a step it began while it was {worker.State}";
+            if (now - _waitingSince < WaitingLogInterval)
+                continue;
+            _waitingSince = now;
+            _logger.WorkerStuck(worker.Index, stuck / 1000, worker.State.ToString());
+        }
     }
 
     private void RefreshEnds()

@@ -14,7 +14,7 @@ public static class LogFactory
     public static ILog Open(Settings settings, string directory, TimeProvider time, ILoggerFactory loggers)
     {
         if (!settings.IsEmbedded)
-            return new KafkaLog(settings.Kafka, loggers.CreateLogger<KafkaLog>());
+            return new KafkaLog(settings.Kafka, time, loggers.CreateLogger<KafkaLog>());
         return OpenEmbedded(settings.Presence, Path.Combine(directory, "log"), time, sync: true);
     }
 

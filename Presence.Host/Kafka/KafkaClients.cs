@@ -1,11 +1,16 @@
+using System.Collections.Concurrent;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 
 namespace Presence.Host.Kafka;
 
 /// <summary>What all Kafka clients of a process have in common: configuration and logging.</summary>
-internal sealed class KafkaClients(KafkaOptions options, ILogger logger)
+internal sealed class KafkaClients(KafkaOptions options, TimeProvider time, ILogger logger)
 {
+    private static readonly TimeSpan ErrorRepeat = TimeSpan.FromSeconds(10);
+
+    private readonly ConcurrentDictionary<string, long> _errorLoggedAt = new();
+
     public string BootstrapServers => options.BootstrapServers;
 
     public ILogger Logger => logger;
@@ -40,9 +45,19 @@ internal sealed class KafkaClients(KafkaOptions options, ILogger logger)
             SyslogLevel.Notice => LogLevel.Information,
             _ => LogLevel.Debug,
         };
-        // Each attempt to reconnect fails anew while a broker is away; that it is away is said by ERROR, once.
-        if (message.Facility == "FAIL")
+        // While a broker is away each attempt to reconnect fails anew. That it is away is said once in a while by each
+        // client, as long as it lasts.
+        if (message.Facility == "FAIL" || (message.Facility == "ERROR" && !IsTimeToRepeat(message.Name)))
             level = LogLevel.Debug;
         logger.KafkaClient(level, message.Name, message.Facility, message.Message);
+    }
+
+    private bool IsTimeToRepeat(string client)
+    {
+        long now = time.GetTimestamp();
+        if (_errorLoggedAt.TryGetValue(client, out long before) && time.GetElapsedTime(before, now) < ErrorRepeat)
+            return false;
+        _errorLoggedAt[client] = now;
+        return true;
     }
 }

@@ -11,9 +11,9 @@ public sealed class KafkaLog : ILog
     private readonly KafkaAdmin _admin;
 
     /// <summary>Connects with the first call of a client.</summary>
-    public KafkaLog(KafkaOptions options, ILogger<KafkaLog> logger)
+    public KafkaLog(KafkaOptions options, TimeProvider time, ILogger<KafkaLog> logger)
     {
-        _clients = new KafkaClients(options, logger);
+        _clients = new KafkaClients(options, time, logger);
         _groups = new KafkaGroups(_clients);
         _admin = new KafkaAdmin(_clients);
     }
