@@ -15,6 +15,8 @@ internal sealed class KafkaClients(KafkaOptions options, TimeProvider time, ILog
 
     public ILogger Logger => logger;
 
+    public TimeProvider Time => time;
+
     /// <summary>The user's settings over <paramref name="defaults"/>, under what the runtime owns.</summary>
     public Dictionary<string, string> Configure(string clientId, Dictionary<string, string> defaults, Dictionary<string, string> owned)
     {

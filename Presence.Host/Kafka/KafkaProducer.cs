@@ -8,7 +8,14 @@ namespace Presence.Host.Kafka;
 /// <summary>A transactional producer; librdkafka's errors told apart as the runtime needs them.</summary>
 internal sealed class KafkaProducer : ITransactionalProducer
 {
+    // How much longer than its time-out a send of offsets is waited for in one step, and in all.
+    private static readonly TimeSpan Overtime = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan HangLimit = TimeSpan.FromSeconds(20);
+
     private readonly IProducer<byte[], byte[]> _producer;
+    private readonly TimeProvider _time;
+    private Task<LogResult>? _sending;
+    private long _sendingSince;
     private readonly KafkaGroups _groups;
     private readonly Dictionary<TopicPartition, long> _tracked = [];
     private string? _deliveryFailure;
@@ -17,6 +24,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
     public KafkaProducer(KafkaClients clients, KafkaGroups groups, string transactionalId)
     {
         _groups = groups;
+        _time = clients.Time;
         Dictionary<string, string> configuration = clients.Configure(
             transactionalId,
             new()
@@ -89,11 +97,33 @@ internal sealed class KafkaProducer : ITransactionalProducer
         }
     }
 
-    public LogResult SendOffsets(string group, IReadOnlyList<(TopicPartition Partition, long Offset)> offsets, TimeSpan timeout) => Call(() =>
-        _producer.SendOffsetsToTransaction(
-            offsets.Select(o => new TopicPartitionOffset(o.Partition.Topic, o.Partition.Partition, o.Offset)),
-            _groups.MetadataOf(group),
-            timeout));
+    /// <summary>
+    /// On a thread of its own: this one call can hang in librdkafka whatever its time-out
+    /// (docs/decisions/0005-a-producer-keeps-its-brokers.md). A repeat waits for the call that is under way; one that
+    /// does not come back is the producer's end.
+    /// </summary>
+    public LogResult SendOffsets(string group, IReadOnlyList<(TopicPartition Partition, long Offset)> offsets, TimeSpan timeout)
+    {
+        if (_sending is null)
+        {
+            IConsumerGroupMetadata metadata = _groups.MetadataOf(group);
+            TopicPartitionOffset[] positions = [.. offsets.Select(o => new TopicPartitionOffset(o.Partition.Topic, o.Partition.Partition, o.Offset))];
+            _sendingSince = _time.GetTimestamp();
+            _sending = Task.Run(() => Call(() => _producer.SendOffsetsToTransaction(positions, metadata, timeout)));
+        }
+
+        if (_sending.Wait(timeout + Overtime))
+        {
+            LogResult result = _sending.Result;
+            _sending = null;
+            return result;
+        }
+
+        TimeSpan elapsed = _time.GetElapsedTime(_sendingSince);
+        return elapsed < HangLimit
+            ? new LogResult(LogStatus.TimedOut, $"the offsets of group {group} are under way for {elapsed.TotalSeconds:0} s", OutsideCause: true)
+            : new LogResult(LogStatus.Fatal, $"the client did not send the offsets of group {group} within {HangLimit.TotalSeconds:0} s and does not come back from the call", OutsideCause: true);
+    }
 
     public LogResult Commit(TimeSpan timeout) => Call(() => _producer.CommitTransaction(timeout));
 
@@ -101,7 +131,15 @@ internal sealed class KafkaProducer : ITransactionalProducer
 
     public long? TrackedOffset(TopicPartition partition) => _tracked.TryGetValue(partition, out long offset) ? offset : null;
 
-    public void Dispose() => _producer.Dispose();
+    // A handle with a thread inside cannot be closed: it stays until that thread comes back. What it may still send is
+    // refused, since the next incarnation fences its id before it begins.
+    public void Dispose()
+    {
+        if (_sending is { IsCompleted: false })
+            _sending.ContinueWith(_ => _producer.Dispose(), TaskScheduler.Default);
+        else
+            _producer.Dispose();
+    }
 
     private void OnDelivered(TopicPartition partition, DeliveryReport<byte[], byte[]> report)
     {
