@@ -10,7 +10,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
 {
     // How much longer than its time-out a send of offsets is waited for in one step, and in all.
     private static readonly TimeSpan Overtime = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan HangLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan HangLimit = TimeSpan.FromSeconds(10);
 
     private readonly IProducer<byte[], byte[]> _producer;
     private readonly TimeProvider _time;
