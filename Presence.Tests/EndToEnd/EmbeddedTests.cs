@@ -57,7 +57,7 @@ internal sealed class EmbeddedTests
             await Post(client, "/ingest/crm-contacts", batch.Where(s => s.IsLogin && known.Add(s.Device)).Select(Scenario.ContactLine), cancellation);
             await Post(client, "/ingest/crm-logins", batch.Where(s => s.IsLogin).Select(Scenario.LoginLine), cancellation);
             await Post(client, "/ingest/probes", batch.Where(s => !s.IsLogin).Select(Scenario.ProbeLine), cancellation);
-            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellation);
+            await Task.Delay(TimeSpan.FromMilliseconds(350), TimeProvider.System, cancellation);
         }
     }
 
@@ -87,8 +87,17 @@ internal sealed class EmbeddedTests
     {
         for (int quiet = 0; quiet < 10; await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellation))
         {
-            JsonNode totals = JsonNode.Parse(await client.GetStringAsync(new Uri("/api/status", UriKind.Relative), cancellation))!["totals"]!;
-            bool done = (int)totals["tasks"]! > 0 && (int)totals["running"]! == (int)totals["tasks"]! && (long?)totals["lagRecords"] == 0;
+            bool done = false;
+            try
+            {
+                JsonNode totals = JsonNode.Parse(await client.GetStringAsync(new Uri("/api/status", UriKind.Relative), cancellation))!["totals"]!;
+                done = (int)totals["tasks"]! > 0 && (int)totals["running"]! == (int)totals["tasks"]! && (long?)totals["lagRecords"] == 0;
+            }
+            catch (HttpRequestException)
+            {
+                // Not up yet.
+            }
+
             quiet = done ? quiet + 1 : 0;
         }
     }
