@@ -25,6 +25,17 @@ micro.SetAction(parsed =>
     return 0;
 });
 
-RootCommand root = new("Benchmarks of Presence. Build everything with -c Release first.") { bench, soak, floor, micro };
+Option<int> seeds = new("--seeds") { Description = "How many seeds.", DefaultValueFactory = _ => 1_000 };
+Option<int> from = new("--from") { Description = "The first seed.", DefaultValueFactory = _ => 1 };
+Option<int?> seed = new("--seed") { Description = "One seed alone: its failure, and which kinds of faults it needs." };
+Option<double> limitMinutes = new("--minutes") { Description = "Ends after so many minutes, however many seeds are left.", DefaultValueFactory = _ => double.MaxValue };
+Option<bool> untilFailure = new("--until-failure") { Description = "Ends with the first failure." };
+Option<bool> trace = new("--trace") { Description = "With --seed: everything that happens." };
+Command simulate = new("simulate", "The runtime in virtual time with everything going wrong, from one seed after the other.") { seeds, from, seed, limitMinutes, untilFailure, trace };
+simulate.SetAction(parsed => parsed.GetValue(seed) is { } one
+    ? Simulate.One(one, parsed.GetValue(trace))
+    : Simulate.Run(parsed.GetValue(seeds), parsed.GetValue(from), parsed.GetValue(limitMinutes), parsed.GetValue(untilFailure), CancellationToken.None));
+
+RootCommand root = new("Benchmarks of Presence. Build everything with -c Release first.") { bench, soak, floor, micro, simulate };
 // A broker that is being stopped needs longer than the default of 2 s.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });

@@ -21,8 +21,7 @@ public sealed record Incarnation(string Id, string InstanceId, int Workers, long
     private const string KeyPrefix = "incarnation/";
 
     /// <summary>A new life.</summary>
-    public static Incarnation Begin(string instanceId, int workers, long now) =>
-        new(Guid.NewGuid().ToString("N")[..16], instanceId, workers, now);
+    public static Incarnation Begin(string id, string instanceId, int workers, long now) => new(id, instanceId, workers, now);
 
     /// <summary>The transactional id of a worker.</summary>
     public string TransactionalId(string application, int worker) => $"{application}-{Id}-{worker}";

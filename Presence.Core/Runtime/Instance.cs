@@ -222,6 +222,8 @@ public sealed partial class Instance : IDisposable
     private void Fence(TimeSpan wait)
     {
         ServeMembership(TimeSpan.Zero);
+        if (State != InstanceState.Fencing)
+            return;
         if (!_control!.StepOpen(CallWait, _cancellation.Token) || !_control.StepFence())
         {
             NoteWaiting(_control.Waiting);
@@ -243,11 +245,11 @@ public sealed partial class Instance : IDisposable
     private void Start(TimeSpan wait)
     {
         ServeMembership(TimeSpan.Zero);
-        if (!CheckTopics() || State != InstanceState.Starting)
+        if (State != InstanceState.Starting || !CheckTopics() || State != InstanceState.Starting)
             return;
         if (_incarnation is null)
         {
-            _incarnation = Incarnation.Begin(_options.InstanceId, _options.Workers, Now());
+            _incarnation = Incarnation.Begin(_options.CreateIncarnationId(), _options.InstanceId, _options.Workers, Now());
             List<Worker> workers = [];
             for (int i = 0; i < _options.Workers; i++)
                 workers.Add(new Worker(i, _incarnation.TransactionalId(_options.ApplicationId, i), _log, _options, _time, _metrics, _logger));

@@ -29,4 +29,7 @@ public sealed class InstanceOptions
 
     /// <summary>How long to wait for another instance's hold on the group to expire before start is refused.</summary>
     public TimeSpan JoinTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Makes the random id of an incarnation.</summary>
+    public Func<string> CreateIncarnationId { get; init; } = () => Guid.NewGuid().ToString("N")[..16];
 }

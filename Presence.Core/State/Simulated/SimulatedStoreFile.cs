@@ -1,0 +1,65 @@
+namespace Presence.Core.State.Simulated;
+
+/// <summary>One store as it lies on a simulated disk.</summary>
+public sealed class SimulatedStoreFile
+{
+    private sealed class ByteOrder : IComparer<byte[]>
+    {
+        public static readonly ByteOrder Instance = new();
+
+        public int Compare(byte[]? x, byte[]? y) => x.AsSpan().SequenceCompareTo(y);
+    }
+
+    private readonly LinkedList<List<(byte[] Key, byte[]? Before)>> _unsynced = [];
+
+    /// <summary>Its entries in byte order.</summary>
+    public SortedDictionary<byte[], byte[]> Entries { get; } = new(ByteOrder.Instance);
+
+    /// <summary>Open in a process; a store has one owner.</summary>
+    public bool IsOpen { get; set; }
+
+    internal void Write(List<(byte[] Key, byte[]? Value)> batch)
+    {
+        List<(byte[] Key, byte[]? Before)> undo = new(batch.Count);
+        foreach ((byte[] key, byte[]? value) in batch)
+        {
+            undo.Add((key, Entries.GetValueOrDefault(key)));
+            if (value is null)
+                Entries.Remove(key);
+            else
+                Entries[key] = value;
+        }
+
+        _unsynced.AddLast(undo);
+        if (_unsynced.Count > SimulatedDisk.UnsyncedMax)
+            _unsynced.RemoveFirst();
+    }
+
+    internal void Undo(int batches)
+    {
+        for (; batches > 0 && _unsynced.Last is { } last; batches--)
+        {
+            for (int i = last.Value.Count - 1; i >= 0; i--)
+            {
+                (byte[] key, byte[]? before) = last.Value[i];
+                if (before is null)
+                    Entries.Remove(key);
+                else
+                    Entries[key] = before;
+            }
+
+            _unsynced.RemoveLast();
+        }
+
+        // What is left was there before the power failed.
+        _unsynced.Clear();
+    }
+
+    internal SimulatedStoreFile Copy()
+    {
+        SimulatedStoreFile copy = new();
+        foreach ((byte[] key, byte[] value) in Entries)
+            copy.Entries.Add(key, value);
+        return copy;
+    }
+}

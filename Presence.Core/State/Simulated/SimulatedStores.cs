@@ -1,0 +1,84 @@
+using Presence.Core.Log.Simulated;
+
+namespace Presence.Core.State.Simulated;
+
+/// <summary>A simulated disk as one process uses it.</summary>
+public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall = null) : IStateStoreProvider
+{
+    private sealed class Store(SimulatedDisk disk, SimulatedStoreFile file, Action<string>? onCall) : IStateStore
+    {
+        private List<(byte[] Key, byte[]? Value)> _batch = [];
+        private bool _disposed;
+
+        public StoreFigures Figures => new(0, 0, file.Entries.Count);
+
+        public int TryGet(ReadOnlySpan<byte> key, ref byte[] destination)
+        {
+            if (!file.Entries.TryGetValue(key.ToArray(), out byte[]? value))
+                return -1;
+            if (destination.Length < value.Length)
+                destination = new byte[value.Length];
+            value.CopyTo(destination, 0);
+            return value.Length;
+        }
+
+        public void Scan(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, StoreVisitor visitor)
+        {
+            foreach ((byte[] key, byte[] value) in file.Entries)
+            {
+                if (key.AsSpan().SequenceCompareTo(from) < 0)
+                    continue;
+                if (key.AsSpan().SequenceCompareTo(to) >= 0 || !visitor(key, value))
+                    return;
+            }
+        }
+
+        public void BeginBatch() => _batch = [];
+
+        public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => _batch.Add((key.ToArray(), value.ToArray()));
+
+        public void Delete(ReadOnlySpan<byte> key) => _batch.Add((key.ToArray(), null));
+
+        public void WriteBatch()
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            onCall?.Invoke("before a write batch");
+            if (disk.World.Now < disk.FullUntil)
+                throw new StoreException("No space left on device", isCorruption: false);
+            file.Write(_batch);
+            _batch = [];
+            onCall?.Invoke("after a write batch");
+        }
+
+        public void Dispose()
+        {
+            if (!_disposed)
+                file.IsOpen = false;
+            _disposed = true;
+        }
+    }
+
+    /// <inheritdoc/>
+    public IStateStore Open(string task)
+    {
+        SimulatedStoreFile file = disk.Open(task);
+        if (file.IsOpen)
+            throw new InvalidOperationException($"The store of {task} is opened twice.");
+        if (disk.World.Faults.Strikes(SimulatedFault.CorruptStore, 0.5))
+            throw new StoreException($"The store of {task} has a checksum that does not match.", isCorruption: true);
+        file.IsOpen = true;
+        return new Store(disk, file, onCall);
+    }
+
+    /// <inheritdoc/>
+    public void Delete(string task) => disk.Delete(task);
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> Existing() => [.. disk.Files.Keys];
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // The disk outlives the process.
+    }
+}

@@ -1,0 +1,135 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
+using Presence.Core.Log.Simulated;
+using Presence.Core.Runtime;
+using Presence.Core.Stages;
+using Presence.Core.State.Simulated;
+
+namespace Presence.Tests.Simulation;
+
+/// <summary>
+/// One life of a process: the real instance over the simulated log and disk. Its loops are stepped by the world, each at
+/// times of its own, as threads would be.
+/// </summary>
+internal sealed class SimulatedProcess
+{
+    private sealed class Meters : IMeterFactory
+    {
+        public Meter Create(MeterOptions options) => new(options);
+
+        public void Dispose()
+        {
+            // Nothing listens.
+        }
+    }
+
+    private static readonly RuntimeMetrics NoMetrics = new(new Meters());
+
+    private readonly SimulatedWorld _world;
+    private readonly SimulatedLog _log;
+    private readonly Instance _instance;
+    private readonly Action<SimulatedProcess, string> _onCrash;
+    private IReadOnlyList<Worker> _driven = [];
+    private long _callsLeft = long.MaxValue;
+
+    public SimulatedProcess(SimulatedCluster cluster, SimulatedDisk disk, InstanceOptions options, IReadOnlyList<StageDefinition> stages, TimeSpan skew, ILogger logger, Action<SimulatedProcess, string> onCrash)
+    {
+        _world = cluster.World;
+        Disk = disk;
+        _onCrash = onCrash;
+        _log = new SimulatedLog(cluster) { OnCall = OnCall };
+        _instance = new Instance(options, stages, _log, new SimulatedStores(disk, OnCall), new SimulatedClock(_world, skew), NoMetrics, logger);
+        _world.After(_world.Span(1, 50), StepControl);
+    }
+
+    public SimulatedDisk Disk { get; }
+
+    public bool IsAlive => _log.IsAlive;
+
+    public InstanceState State => _instance.State;
+
+    public string? Reason => _instance.Reason;
+
+    public Instance Instance => _instance;
+
+    public bool IsPaused => _log.PausedUntil > _world.Now;
+
+    /// <summary>SIGKILL.</summary>
+    public void Kill()
+    {
+        _log.Kill();
+        Disk.Close();
+    }
+
+    /// <summary>It dies at the given number of calls from now.</summary>
+    public void KillAtCall(int calls) => _callsLeft = calls;
+
+    /// <summary>SIGSTOP, and SIGCONT after a while.</summary>
+    public void Pause(TimeSpan span) => _log.PausedUntil = _world.Now + (long)span.TotalMicroseconds;
+
+    /// <summary>SIGTERM.</summary>
+    public void RequestStop() => _instance.RequestStop();
+
+    private void OnCall(string what)
+    {
+        if (--_callsLeft > 0 || !IsAlive)
+            return;
+        throw new SimulatedCrashException(what);
+    }
+
+    private void StepControl() => Step(
+        () =>
+        {
+            _instance.RunOnce(TimeSpan.Zero);
+            if (!ReferenceEquals(_instance.Workers, _driven))
+            {
+                _driven = _instance.Workers;
+                Restorer restorer = _instance.Restorer;
+                if (_driven.Count > 0)
+                    StepRestorer(restorer);
+                foreach (Worker worker in _driven)
+                    StepWorker(worker);
+            }
+
+            if (_instance.State is InstanceState.Stopped or InstanceState.Failed)
+                Kill();
+            return _instance.State is InstanceState.Running ? _world.Span(20, 200) : _world.Span(1, 20);
+        },
+        StepControl);
+
+    private void StepRestorer(Restorer restorer) => Step(
+        () => restorer != _instance.Restorer ? null : restorer.RunOnce(TimeSpan.Zero) ? _world.Span(1, 20) : _world.Span(100, 300),
+        () => StepRestorer(restorer));
+
+    private void StepWorker(Worker worker) => Step(
+        () =>
+        {
+            if (!_instance.Workers.Contains(worker) || worker.State is WorkerState.Closed or WorkerState.Failed)
+                return null;
+            return worker.RunOnce(TimeSpan.Zero) ? _world.Span(0.2, 3) : worker.State == WorkerState.Feeding ? _world.Span(20, 150) : _world.Span(0.5, 10);
+        },
+        () => StepWorker(worker));
+
+    // Runs a step and comes again after the span it returns; null: no more.
+    private void Step(Func<TimeSpan?> step, Action again)
+    {
+        if (!IsAlive)
+            return;
+        if (IsPaused)
+        {
+            _world.After(TimeSpan.FromMicroseconds(_log.PausedUntil - _world.Now), again);
+            return;
+        }
+
+        try
+        {
+            if (step() is { } wait && IsAlive)
+                _world.After(wait, again);
+        }
+        catch (SimulatedCrashException e)
+        {
+            Kill();
+            _onCrash(this, e.Message);
+        }
+    }
+}

@@ -1,0 +1,358 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Presence.Core.Log;
+using Presence.Core.Log.Simulated;
+using Presence.Core.Runtime;
+using Presence.Core.Stages;
+using Presence.Core.Stages.WalkIn;
+using Presence.Core.State;
+using Presence.Core.State.Simulated;
+using Presence.Tests.Definition;
+using Presence.Tests.EndToEnd;
+
+namespace Presence.Tests.Simulation;
+
+/// <summary>
+/// Looks at the log and the disks as an outsider: what came out against the definitions over whole sets, positions that
+/// never go back, one owner of a task after the other, stores that equal what their changelogs say.
+/// </summary>
+internal sealed class SimulationChecks
+{
+    private const long Minute = 60_000;
+    private static readonly long LoginWait = (long)new Core.Stages.Enrichment.EnrichedWalkInOptions().LoginWait.TotalMilliseconds;
+    private static readonly long CountRearm = (long)new Core.Stages.Counting.WalkInCountOptions().Rearm.TotalMilliseconds;
+    private static readonly long Grace = (long)SimulatedTown.WalkIn.LateGrace.TotalMilliseconds;
+
+    private readonly SimulatedCluster _cluster;
+    private readonly SimulatedTown _town;
+    private readonly SimulatedDisk[] _disks;
+    private readonly InstanceOptions _options;
+    private readonly Dictionary<(string Group, TopicPartition Partition), long> _positions = [];
+    private readonly List<(string Group, TopicPartition Partition)> _inputs = [];
+
+    public SimulationChecks(SimulatedCluster cluster, SimulatedTown town, SimulatedDisk[] disks, InstanceOptions options)
+    {
+        _cluster = cluster;
+        _town = town;
+        _disks = disks;
+        _options = options;
+        foreach (StageDefinition stage in SimulatedTown.Stages)
+        {
+            foreach (string topic in stage.Inputs)
+            {
+                for (int p = 0; p < SimulatedTown.Partitions; p++)
+                    _inputs.Add(($"{options.ApplicationId}-{stage.Service}", new TopicPartition(topic, p)));
+            }
+        }
+
+        cluster.OnOffsetCommitted = OnPosition;
+    }
+
+    /// <summary>What the results contained.</summary>
+    public Dictionary<string, long> Seen { get; } = [];
+
+    /// <summary>Up to where every group that reads a partition has got; null where none or not all have.</summary>
+    public long? ReadByAll(SimulatedPartition partition)
+    {
+        long? least = null;
+        foreach ((string group, TopicPartition input) in _inputs)
+        {
+            if (input != partition.Id)
+                continue;
+            if (_cluster.CommittedOffset(group, input) is not { } read)
+                return null;
+            least = Math.Min(least ?? long.MaxValue, read);
+        }
+
+        return least;
+    }
+
+    public bool IsWorkedOff() => _inputs.TrueForAll(i => _positions.GetValueOrDefault(i) == _cluster.Find(i.Partition)!.End && !_cluster.IsUnstable(i.Group, i.Partition));
+
+    public string Lagging() => string.Join(", ", _inputs.Where(i => _positions.GetValueOrDefault(i) != _cluster.Find(i.Partition)!.End).Select(i => $"{i.Group} {i.Partition} {_positions.GetValueOrDefault(i)} of {_cluster.Find(i.Partition)!.End} (stable {_cluster.Find(i.Partition)!.StableEnd})"));
+
+    /// <summary>Holds everything against what must be. Throws <see cref="SimulationFailureException"/>.</summary>
+    public void Verify()
+    {
+        List<Sighting> read = ReadInTime();
+        HashSet<string> loggedIn = [.. _town.Logins.Select(l => l.Device)];
+        List<JsonNode> walkIns = Values(SimulatedTown.Names.WalkIns);
+        List<JsonNode> ended = Values(SimulatedTown.Names.VisitsEnded);
+        Distinct("walk-ins", walkIns.Select(w => (string)w["visit"]!));
+        Distinct("ends of visits", ended.Select(w => (string)w["visit"]!));
+        List<DefinedWalkIn> defined = WalkInDefinition.Of(read, OptionsOf, VenueOf);
+        Same(
+            "walk-ins of devices that did not log in",
+            walkIns.Where(w => !loggedIn.Contains((string)w["device"]!)).Select(w => $"{w["venue"]} {w["device"]} at {w["at"]} first {w["firstSeen"]}"),
+            defined.Where(w => !loggedIn.Contains(w.Device)).Select(w => $"{w.Venue} {w.Device} at {w.At} first {w.FirstSeen}"));
+        Same(
+            "ends of visits of devices that did not log in",
+            ended.Where(w => !loggedIn.Contains((string)w["device"]!)).Select(w => $"{w["venue"]} {w["device"]} first {w["firstSeen"]} last {w["lastSeen"]}"),
+            defined.Where(w => !loggedIn.Contains(w.Device)).Select(w => $"{w.Venue} {w.Device} first {w.FirstSeen} last {w.LastSeen}"));
+        Same("visits that ended", ended.Select(e => (string)e["visit"]!), walkIns.Select(w => (string)w["visit"]!));
+        VerifyMappings();
+        VerifyEnriched(walkIns);
+        VerifyCounts();
+        Same("garbage", Records(SimulatedTown.Names.DeadLetter).Select(r => Header(r, "presence.partition") + "/" + Header(r, "presence.offset")).Distinct(), Records(SimulatedTown.Names.DeadLetter).Select(r => Header(r, "presence.partition") + "/" + Header(r, "presence.offset")));
+        if (Records(SimulatedTown.Names.DeadLetter).Count() != _town.Garbage)
+            throw new SimulationFailureException($"{Records(SimulatedTown.Names.DeadLetter).Count()} dead letters, {_town.Garbage} pieces of garbage");
+        VerifyOwners();
+        VerifyStores();
+
+        Seen["walk-ins"] = walkIns.Count;
+        Seen["visits ended by length"] = defined.Count(d => d.EndedByLength);
+        Seen["returns"] = WalkInDefinition.Of(read, (b, v) => Without(OptionsOf(b, v), rearm: true), VenueOf).Count - defined.Count;
+        Seen["excluded or permanent"] = WalkInDefinition.Of(read.Select(Anonymous), OptionsOf).Count - defined.Count;
+        Seen["logins"] = _town.Logins.Count;
+        Seen["late"] = _town.Records.Count(r => r.Topic == SimulatedTown.Names.Probes) - _town.Garbage - read.Count;
+    }
+
+    private void OnPosition(string group, TopicPartition partition, long offset)
+    {
+        long before = _positions.GetValueOrDefault((group, partition));
+        if (offset < before)
+            throw new SimulationFailureException($"the position of {group} in {partition} goes back from {before} to {offset}");
+        _positions[(group, partition)] = offset;
+    }
+
+    // The sightings as the walk-in stage reads them; those that are late by the clock of their partition are not there.
+    private List<Sighting> ReadInTime()
+    {
+        long[] clocks = new long[SimulatedTown.Partitions];
+        List<Sighting> read = [];
+        for (int p = 0; p < SimulatedTown.Partitions; p++)
+        {
+            foreach (SimulatedRecord record in _cluster.Find(new TopicPartition(SimulatedTown.Names.Probes, p))!.Everything)
+            {
+                if (Sighting(record) is not { } s || s.At < clocks[p] - Grace)
+                    continue;
+                clocks[p] = Math.Max(clocks[p], s.At);
+                read.Add(s);
+            }
+        }
+
+        return read;
+    }
+
+    private static Sighting? Sighting(SimulatedRecord record)
+    {
+        try
+        {
+            JsonNode value = JsonNode.Parse(record.Value!)!;
+            string device = (string)value["device"]!;
+            return device == Encoding.UTF8.GetString(record.Key!) ? new Sighting((string)value["business"]!, (string)value["venue"]!, device, (long)value["at"]!, (int)value["rssi"]!) : null;
+        }
+        catch (System.Text.Json.JsonException)
+        {
+            return null;
+        }
+    }
+
+    private void VerifyMappings()
+    {
+        Dictionary<string, JsonNode?> last = [];
+        foreach (SimulatedRecord record in Records(SimulatedTown.Names.DeviceToContact))
+            last[Encoding.UTF8.GetString(record.Key!)] = record.Value is null ? null : JsonNode.Parse(record.Value);
+        Same(
+            "contacts of devices",
+            last.Where(l => l.Value is not null).SelectMany(l => l.Value!["businesses"]!.AsObject().Select(b => $"{l.Key} {b.Key} {b.Value!["contact"]} {b.Value["at"]}")),
+            _town.Logins.GroupBy(l => (l.Device, l.Business)).Select(g => $"{g.Key.Device} {g.Key.Business} {Scenario.ContactOf(g.Key.Device)} {g.Max(l => l.At)}"));
+    }
+
+    // Whether a login comes before its walk-in is given up depends on how the stages before got on; what is certain: a
+    // contact is never wrong, comes once, and comes where a login was there before the clock could have passed.
+    private void VerifyEnriched(List<JsonNode> walkIns)
+    {
+        List<JsonNode> enriched = Values(SimulatedTown.Names.EnrichedWalkIns);
+        Distinct("enriched walk-ins", enriched.Select(e => (string)e["visit"]!));
+        Dictionary<string, JsonNode> visits = walkIns.ToDictionary(w => (string)w["visit"]!);
+        HashSet<string> given = [];
+        foreach (JsonNode e in enriched)
+        {
+            string visit = (string)e["visit"]!;
+            if (!visits.TryGetValue(visit, out JsonNode? w))
+                throw new SimulationFailureException($"the enriched walk-in {visit} is none");
+            bool mayBe = _town.Logins.Exists(l => l.Device == (string)w["device"]! && l.Business == (string)w["business"]! && l.At <= (long)w["at"]! + LoginWait);
+            if (!mayBe || (string)e["contact"]! != Scenario.ContactOf((string)w["device"]!))
+                throw new SimulationFailureException($"the walk-in {visit} of {w["device"]} is enriched with {e["contact"]}");
+            given.Add(visit);
+        }
+
+        int certain = 0;
+        for (int p = 0; p < SimulatedTown.Partitions; p++)
+        {
+            List<(string Device, JsonNode Map, long Clock)> maps = [];
+            long clock = long.MinValue;
+            foreach (SimulatedRecord record in Visible(_cluster.Find(new TopicPartition(SimulatedTown.Names.DeviceToContact, p))!))
+            {
+                JsonNode map = JsonNode.Parse(record.Value!)!["businesses"]!;
+                clock = Math.Max(clock, map.AsObject().Max(b => (long)b.Value!["at"]!));
+                maps.Add((Encoding.UTF8.GetString(record.Key!), map, clock));
+            }
+
+            foreach (JsonNode w in walkIns.Where(w => SimulatedTown.PartitionOf((string)w["device"]!) == p))
+            {
+                long until = (long)w["at"]! + LoginWait;
+                // Ten minutes: an idle clock may have run on by the length of the run.
+                bool must = maps.Exists(m => m.Device == (string)w["device"]! && m.Map[(string)w["business"]!] is { } b && (long)b["at"]! <= until && m.Clock + (10 * Minute) <= until + Grace);
+                certain += must ? 1 : 0;
+                if (must && !given.Contains((string)w["visit"]!))
+                    throw new SimulationFailureException($"the walk-in {w["visit"]} of {w["device"]} at {w["at"]} has no contact, although its login was there in time");
+            }
+        }
+
+        Seen["enriched"] = enriched.Count;
+        Seen["enriched for certain"] = certain;
+    }
+
+    private void VerifyCounts()
+    {
+        Dictionary<string, List<CountedFact>> read = [];
+        foreach (SimulatedRecord record in Records(SimulatedTown.Names.EnrichedWalkIns))
+        {
+            JsonNode e = JsonNode.Parse(record.Value!)!;
+            string key = Encoding.UTF8.GetString(record.Key!);
+            if (!read.TryGetValue(key, out List<CountedFact>? facts))
+                read.Add(key, facts = []);
+            facts.Add(new CountedFact((string)e["visit"]!, (long)e["at"]!, (long)e["firstSeen"]!));
+        }
+
+        Same(
+            "counts",
+            Records(SimulatedTown.Names.WalkInCounts).Select(r => (Key: Encoding.UTF8.GetString(r.Key!), Value: JsonNode.Parse(r.Value!)!)).Select(c => $"{c.Key} {c.Value["count"]}"),
+            read.SelectMany(c => CountDefinition.Of(c.Value, CountRearm, CountRearm + LoginWait + Grace).Select((_, i) => $"{c.Key} {i + 1}")));
+    }
+
+    // Producers of a changelog come one after the other: who has been replaced never writes again.
+    private void VerifyOwners()
+    {
+        foreach (SimulatedPartition changelog in Changelogs())
+        {
+            List<long> owners = [];
+            foreach (SimulatedRecord record in Visible(changelog))
+            {
+                long owner = record.Transaction!.ProducerId;
+                if (owners.Count > 0 && owners[^1] == owner)
+                    continue;
+                if (owners.Contains(owner))
+                    throw new SimulationFailureException($"two owners of {changelog.Id}: producer {owner} commits after {owners[^1]} did");
+                owners.Add(owner);
+            }
+        }
+    }
+
+    // Each copy, brought to its changelog's end as a takeover would do it, equals all that was ever committed.
+    private void VerifyStores()
+    {
+        foreach (SimulatedDisk disk in _disks)
+        {
+            foreach ((string task, SimulatedStoreFile file) in disk.Files)
+                VerifyStore(task, file.Entries);
+        }
+    }
+
+    private void VerifyStore(string task, SortedDictionary<byte[], byte[]> entries)
+    {
+        int dash = task.LastIndexOf('-');
+        StageDefinition stage = SimulatedTown.Stages.Single(s => s.Name == task[..dash]);
+        SimulatedPartition changelog = _cluster.Find(new TopicPartition(Core.Assignment.TopicCheck.ChangelogOf(_options, stage), int.Parse(task[(dash + 1)..], System.Globalization.CultureInfo.InvariantCulture)))!;
+        if (!entries.TryGetValue(StoreKeys.Local.ToArray(), out byte[]? local))
+            return;
+        long from = LocalRecord.Read(local).ChangelogOffset;
+        if (from > changelog.End)
+            throw new SimulationFailureException($"the store of {task} stands at {from}, beyond its changelog's end {changelog.End}");
+        Dictionary<string, byte[]> found = entries.Where(e => e.Key[0] <= StoreKeys.StatePrefix).ToDictionary(e => Convert.ToHexString(e.Key), e => e.Value);
+        HashSet<string> timers = [.. entries.Keys.Where(k => k[0] == StoreKeys.TimerPrefix).Select(Convert.ToHexString)];
+        Dictionary<string, byte[]> expected = [];
+        foreach (SimulatedRecord record in changelog.Records.Where(r => r.IsVisible && r.Offset >= from))
+            Put(found, timers, stage, record);
+        foreach (SimulatedRecord record in Visible(changelog))
+            Put(expected, null, stage, record);
+        Same($"entries of the store of {task}", found.Select(Line), expected.Select(Line));
+        foreach ((string key, byte[] value) in found)
+        {
+            if (key.StartsWith("01", StringComparison.Ordinal) && Timer(key, value, stage) is { } timer && !timers.Contains(timer))
+                throw new SimulationFailureException($"the store of {task} has lost a timer");
+        }
+    }
+
+    private static string Line(KeyValuePair<string, byte[]> entry) => $"{entry.Key}={Convert.ToHexString(entry.Value)}";
+
+    private static void Put(Dictionary<string, byte[]> entries, HashSet<string>? timers, StageDefinition stage, SimulatedRecord record)
+    {
+        string key = Convert.ToHexString(record.Key!);
+        if (record.Value is null)
+        {
+            entries.Remove(key);
+            return;
+        }
+
+        entries[key] = record.Value;
+        if (timers is not null && record.Key![0] == StoreKeys.StatePrefix && Timer(key, record.Value, stage) is { } timer)
+            timers.Add(timer);
+    }
+
+    private static string? Timer(string key, byte[] value, StageDefinition stage)
+    {
+        long time = stage.TimerOf(value);
+        if (time == StageDefinition.NoTimer)
+            return null;
+        byte[] stageKey = Convert.FromHexString(key)[StoreKeys.StateHeader..];
+        byte[] timer = new byte[StoreKeys.TimerHeader + stageKey.Length];
+        StoreKeys.WriteTimer(timer, time, stageKey);
+        return Convert.ToHexString(timer);
+    }
+
+    private IEnumerable<SimulatedPartition> Changelogs() => _cluster.Topics.Values.Where(t => t.Name.EndsWith("-changelog", StringComparison.Ordinal)).SelectMany(t => t.Partitions);
+
+    private IEnumerable<SimulatedRecord> Records(string topic) => _cluster.Topics[topic].Partitions.SelectMany(Visible);
+
+    private static IEnumerable<SimulatedRecord> Visible(SimulatedPartition partition) => partition.Everything.Where(r => r.IsVisible && r.Offset < partition.StableEnd);
+
+    private List<JsonNode> Values(string topic) => [.. Records(topic).Select(r => JsonNode.Parse(r.Value!)!)];
+
+    private static string Header(SimulatedRecord record, string name) => Encoding.UTF8.GetString(record.Headers.First(h => h.Name == name).Value);
+
+    private static void Distinct(string what, IEnumerable<string> found)
+    {
+        HashSet<string> seen = [];
+        foreach (string one in found)
+        {
+            if (!seen.Add(one))
+                throw new SimulationFailureException($"{what}: {one} is doubled");
+        }
+    }
+
+    private static void Same(string what, IEnumerable<string> found, IEnumerable<string> expected)
+    {
+        Dictionary<string, int> left = expected.CountBy(e => e).ToDictionary();
+        foreach (string one in found)
+        {
+            if (left.GetValueOrDefault(one) == 0)
+                throw new SimulationFailureException($"{what}: {one} is one too many");
+            left[one]--;
+        }
+
+        if (left.FirstOrDefault(l => l.Value > 0) is { Key: not null } missing)
+            throw new SimulationFailureException($"{what}: {missing.Key} is missing");
+    }
+
+    private static Sighting Anonymous(Sighting s) => s with { Device = s.Device == "excluded" ? "not-excluded" : s.Device };
+
+    private static VenueOptions? VenueOf(string business, string venue) => SimulatedTown.Venues.FirstOrDefault(v => v.Business == business && v.Venue == venue);
+
+    private static WalkInOptions OptionsOf(string business, string venue)
+    {
+        VenueOptions? own = VenueOf(business, venue);
+        return new WalkInOptions
+        {
+            SessionGap = SimulatedTown.WalkIn.SessionGap,
+            LateGrace = SimulatedTown.WalkIn.LateGrace,
+            MaxVisit = own?.MaxVisit ?? SimulatedTown.WalkIn.MaxVisit,
+            Rearm = own?.Rearm ?? SimulatedTown.WalkIn.Rearm,
+        };
+    }
+
+    private static WalkInOptions Without(WalkInOptions options, bool rearm) =>
+        new() { SessionGap = options.SessionGap, LateGrace = options.LateGrace, MaxVisit = options.MaxVisit, Rearm = rearm ? TimeSpan.Zero : options.Rearm };
+}
