@@ -9,11 +9,15 @@ public sealed partial class StreamTask
     private readonly Dictionary<string, long> _badReasons = [];
 
     /// <summary>
-    /// 6. commit: sends the changed keys and then the meta record to the changelog. Anything but Ok: repeat, or abort;
-    /// it goes on where it was.
+    /// 6. commit: sends the outputs that a full queue has held up, the changed keys, and then the meta record to the
+    /// changelog. Anything but Ok: repeat, or abort; it goes on where it was.
     /// </summary>
     public LogResult ProduceChangelog(ITransactionalProducer producer, long wallClock)
     {
+        // The outputs of a record and the position after it are in one transaction, or one of them could be lost alone.
+        LogResult drained = _outbox.Drain(producer);
+        if (!drained.IsOk)
+            return drained;
         while (_changelogCursor < _store.DirtyCount)
         {
             LogResult sent = producer.Produce(

@@ -35,6 +35,7 @@ internal sealed class SimulatedTown
     public static IReadOnlyList<StageDefinition> Stages { get; } = StageCatalog.Create(Names, WalkIn, Venues, new EnrichedWalkInOptions(), new WalkInCountOptions(), ServiceNames.All.ToHashSet());
 
     private readonly Random _random;
+    private readonly long[] _clocks = new long[Partitions];
 
     private SimulatedTown(int seed) => _random = new Random(seed);
 
@@ -100,8 +101,11 @@ internal sealed class SimulatedTown
             if (_random.Next(20) == 0)
             {
                 Sighting late = probe with { Device = $"late-{_random.Next(8)}", Rssi = -40, At = probe.At - (5 * Hour) };
-                Write(late);
-                Write(late with { At = late.At + (10 * Minute) });
+                if (late.At + Hour < _clocks[PartitionOf(late.Device)])
+                {
+                    Write(late);
+                    Write(late with { At = late.At + (10 * Minute) });
+                }
             }
 
             if (probe.Device[^1] is '3' or '5' && _random.Next(10) == 0)
@@ -140,5 +144,10 @@ internal sealed class SimulatedTown
         return new Sighting($"b{place}", $"v{place}", device, at, rssi);
     }
 
-    private void Write(Sighting probe) => Records.Add((Names.Probes, probe.Device, Scenario.ProbeLine(probe)));
+    private void Write(Sighting probe)
+    {
+        ref long clock = ref _clocks[PartitionOf(probe.Device)];
+        clock = Math.Max(clock, probe.At);
+        Records.Add((Names.Probes, probe.Device, Scenario.ProbeLine(probe)));
+    }
 }

@@ -67,7 +67,7 @@ internal sealed class SimulationChecks
         return least;
     }
 
-    public bool IsWorkedOff() => _inputs.TrueForAll(i => _positions.GetValueOrDefault(i) == _cluster.Find(i.Partition)!.End && !_cluster.IsUnstable(i.Group, i.Partition));
+    public bool IsWorkedOff() => _cluster.IsQuiet && _inputs.TrueForAll(i => _positions.GetValueOrDefault(i) == _cluster.Find(i.Partition)!.End && !_cluster.IsUnstable(i.Group, i.Partition));
 
     public string Lagging() => string.Join(", ", _inputs.Where(i => _positions.GetValueOrDefault(i) != _cluster.Find(i.Partition)!.End).Select(i => $"{i.Group} {i.Partition} {_positions.GetValueOrDefault(i)} of {_cluster.Find(i.Partition)!.End} (stable {_cluster.Find(i.Partition)!.StableEnd})"));
 
@@ -326,15 +326,18 @@ internal sealed class SimulationChecks
     private static void Same(string what, IEnumerable<string> found, IEnumerable<string> expected)
     {
         Dictionary<string, int> left = expected.CountBy(e => e).ToDictionary();
+        List<string> tooMany = [];
         foreach (string one in found)
         {
             if (left.GetValueOrDefault(one) == 0)
-                throw new SimulationFailureException($"{what}: {one} is one too many");
-            left[one]--;
+                tooMany.Add(one);
+            else
+                left[one]--;
         }
 
-        if (left.FirstOrDefault(l => l.Value > 0) is { Key: not null } missing)
-            throw new SimulationFailureException($"{what}: {missing.Key} is missing");
+        List<string> missing = [.. left.Where(l => l.Value > 0).Select(l => l.Key)];
+        if (tooMany.Count + missing.Count > 0)
+            throw new SimulationFailureException($"{what}: too many: {string.Join(" | ", tooMany.Take(5))}; missing: {string.Join(" | ", missing.Take(5))}");
     }
 
     private static Sighting Anonymous(Sighting s) => s with { Device = s.Device == "excluded" ? "not-excluded" : s.Device };

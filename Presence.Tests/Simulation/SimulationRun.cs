@@ -84,9 +84,9 @@ internal sealed class SimulationRun
                 long second = _world.Now + 1_000_000;
                 while (_world.RunNext(second))
                     ;
-                if (_written < _town.Records.Count || !_checks.IsWorkedOff())
-                    settled = 0;
-                else if (++settled == 5)
+                bool isWorkedOff = _written == _town.Records.Count && _checks.IsWorkedOff();
+                settled = isWorkedOff ? settled + 1 : 0;
+                if (settled == 5)
                     break;
             }
 

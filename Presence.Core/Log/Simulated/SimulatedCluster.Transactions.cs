@@ -36,6 +36,9 @@ public sealed partial class SimulatedCluster
     private readonly SortedDictionary<string, Coordinated> _coordinated = new(StringComparer.Ordinal);
     private long _producerIds;
 
+    /// <summary>No transaction is open or waits for its markers.</summary>
+    public bool IsQuiet => _coordinated.Values.All(c => c.State == CoordinatorState.Empty);
+
     private static readonly LogResult Again = new(LogStatus.TimedOut, "CONCURRENT_TRANSACTIONS", OutsideCause: true);
 
     /// <summary>Someone takes a transactional id: what its earlier user left open is aborted, then the epoch is the new one's.</summary>
