@@ -107,6 +107,18 @@ internal sealed class SimulationChecks
         Seen["late"] = _town.Records.Count(r => r.Topic == SimulatedTown.Names.Probes) - _town.Garbage - read.Count;
     }
 
+    /// <summary>The stores of the instance that runs know of all that it committed: a restart would replay nothing.</summary>
+    public void VerifyCurrent(SimulatedDisk disk)
+    {
+        foreach ((string task, SimulatedStoreFile file) in disk.Files)
+        {
+            long at = LocalRecord.Read(file.Entries[StoreKeys.Local.ToArray()]).ChangelogOffset;
+            long last = Visible(ChangelogOf(task)).Select(r => r.Offset).DefaultIfEmpty(-1).Last();
+            if (at <= last)
+                throw new SimulationFailureException($"the store of {task} says that it is at changelog offset {at}, but its task has committed up to {last}");
+        }
+    }
+
     private void OnPosition(string group, TopicPartition partition, long offset)
     {
         long before = _positions.GetValueOrDefault((group, partition));
@@ -253,9 +265,8 @@ internal sealed class SimulationChecks
 
     private void VerifyStore(string task, SortedDictionary<byte[], byte[]> entries)
     {
-        int dash = task.LastIndexOf('-');
-        StageDefinition stage = SimulatedTown.Stages.Single(s => s.Name == task[..dash]);
-        SimulatedPartition changelog = _cluster.Find(new TopicPartition(Core.Assignment.TopicCheck.ChangelogOf(_options, stage), int.Parse(task[(dash + 1)..], System.Globalization.CultureInfo.InvariantCulture)))!;
+        StageDefinition stage = StageOf(task);
+        SimulatedPartition changelog = ChangelogOf(task);
         if (!entries.TryGetValue(StoreKeys.Local.ToArray(), out byte[]? local))
             return;
         long from = LocalRecord.Read(local).ChangelogOffset;
@@ -302,6 +313,11 @@ internal sealed class SimulationChecks
         StoreKeys.WriteTimer(timer, time, stageKey);
         return Convert.ToHexString(timer);
     }
+
+    private static StageDefinition StageOf(string task) => SimulatedTown.Stages.Single(s => s.Name == task[..task.LastIndexOf('-')]);
+
+    private SimulatedPartition ChangelogOf(string task) =>
+        _cluster.Find(new TopicPartition(Core.Assignment.TopicCheck.ChangelogOf(_options, StageOf(task)), int.Parse(task[(task.LastIndexOf('-') + 1)..], System.Globalization.CultureInfo.InvariantCulture)))!;
 
     private IEnumerable<SimulatedPartition> Changelogs() => _cluster.Topics.Values.Where(t => t.Name.EndsWith("-changelog", StringComparison.Ordinal)).SelectMany(t => t.Partitions);
 

@@ -66,6 +66,9 @@ internal sealed class SimulationRun
         return new SimulationResult(seed, failure, run._world.Hash, Enum.GetValues<SimulatedFault>().ToDictionary(f => f, run._world.Faults.CountOf), run._checks.Seen);
     }
 
+    /// <summary>What a seed breaks; null: nothing. For callers that cannot name this assembly's other types.</summary>
+    public static string? FailureOf(int seed) => Run(seed).Failure;
+
     private string? Play()
     {
         try
@@ -84,7 +87,7 @@ internal sealed class SimulationRun
                 long second = _world.Now + 1_000_000;
                 while (_world.RunNext(second))
                     ;
-                bool isWorkedOff = _written == _town.Records.Count && _checks.IsWorkedOff();
+                bool isWorkedOff = Running() is not null && _written == _town.Records.Count && _checks.IsWorkedOff();
                 settled = isWorkedOff ? settled + 1 : 0;
                 if (settled == 5)
                     break;
@@ -93,6 +96,7 @@ internal sealed class SimulationRun
             if (settled < 5)
                 throw new SimulationFailureException($"not settled {(_end - _lastFault) / 1e6:0} s after the last fault: {_checks.Lagging()}; instance {_current!.State}, {_current.Reason}; {string.Join(", ", _current.Instance.Status().Tasks.Select(t => t.Reason).OfType<string>().Distinct())}");
             _checks.Verify();
+            _checks.VerifyCurrent(Running()!.Disk);
             return null;
         }
         catch (SimulationFailureException e)
@@ -105,6 +109,13 @@ internal sealed class SimulationRun
         {
             return $"{e.GetType().Name}: {e.Message} {e.StackTrace?.Split('\n')[0]}";
         }
+    }
+
+    // The instance that runs, with all its tasks; null where there is none, or more than one.
+    private SimulatedProcess? Running()
+    {
+        List<SimulatedProcess> running = _processes.FindAll(p => p is { IsAlive: true, IsPaused: false, State: InstanceState.Running });
+        return running.Count == 1 && running[0].Instance.Status().Tasks.All(t => t.State == TaskState.Running) ? running[0] : null;
     }
 
     // A record every few hundredths of a second, so that all are written well before the last fault.
