@@ -17,6 +17,13 @@ public static class TopicCatalog
         ["message.timestamp.type"] = "LogAppendTime",
     };
 
+    // A table whose every version counts for as long as a reader may be behind: of a device's two logins the earlier
+    // one may be what a walk-in waits for.
+    private static readonly Dictionary<string, string> History = new(Table)
+    {
+        ["min.compaction.lag.ms"] = "86400000",
+    };
+
     /// <summary>
     /// All public topics. Times of arrival as timestamps, so that retention means arrival and history replayed today
     /// is not deleted at once.
@@ -34,7 +41,7 @@ public static class TopicCatalog
             Make(names.DeviceLogins, Stream),
             Make(names.WalkIns, Stream),
             Make(names.VisitsEnded, Stream),
-            Make(names.DeviceToContact, Table),
+            Make(names.DeviceToContact, History),
             Make(names.EnrichedWalkIns, Stream),
             Make(names.WalkInCounts, Table),
             Make(names.DeadLetter, Stream),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.CommandLine;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
@@ -137,6 +138,8 @@ internal static class TopicsCommand
         return ExitCodes.Done;
     }
 
+    private const string CompactionLag = "min.compaction.lag.ms";
+
     private static string? Difference(TopicSpecification needed, TopicDescription? existing)
     {
         if (existing is null)
@@ -146,6 +149,8 @@ internal static class TopicsCommand
         string wanted = needed.Configuration.GetValueOrDefault("cleanup.policy", "delete"), found = existing.Configuration.GetValueOrDefault("cleanup.policy", "delete");
         return wanted == "compact" && !found.Contains("compact", StringComparison.Ordinal) ? "needs cleanup.policy=compact"
             : wanted == "delete" && found.Contains("compact", StringComparison.Ordinal) && needed.Name.Contains("walk-ins", StringComparison.Ordinal) ? "must not be compacted: records of one key would be lost"
+            : needed.Configuration.TryGetValue(CompactionLag, out string? lag) && long.Parse(existing.Configuration.GetValueOrDefault(CompactionLag, "0"), CultureInfo.InvariantCulture) < long.Parse(lag, CultureInfo.InvariantCulture)
+                ? $"needs {CompactionLag}={lag}: a reader that is behind must find every version"
             : null;
     }
 }

@@ -28,7 +28,10 @@ public sealed partial class EmbeddedLog
         }
     }
 
-    /// <summary>Keeps the last record of each key; a tombstone goes when it is older than delete.retention.ms.</summary>
+    /// <summary>
+    /// Keeps the last record of each key, and what is younger than min.compaction.lag.ms; a tombstone goes when it is
+    /// older than delete.retention.ms.
+    /// </summary>
     internal void Compact(EmbeddedTopic topic, EmbeddedPartition partition)
     {
         long stable, start;
@@ -42,6 +45,7 @@ public sealed partial class EmbeddedLog
         }
 
         long keepTombstones = Setting(topic, "delete.retention.ms", 86_400_000);
+        long lag = Setting(topic, "min.compaction.lag.ms", 0);
         long now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         Dictionary<UInt128, long> last = [];
         Scan(partition, start, stable, record => last[HashOf(record.Key)] = record.Offset);
@@ -51,7 +55,7 @@ public sealed partial class EmbeddedLog
         Scan(partition, start, stable, record =>
         {
             bool isLast = last[HashOf(record.Key)] == record.Offset;
-            if (isLast && (record.HasValue || now - record.Timestamp <= keepTombstones))
+            if (now - record.Timestamp < lag || (isLast && (record.HasValue || now - record.Timestamp <= keepTombstones)))
             {
                 kept++;
                 return;

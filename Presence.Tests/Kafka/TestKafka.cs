@@ -33,11 +33,11 @@ internal sealed class TestKafka
     }
 
     /// <summary>A broker of one's own, to be killed; needs the script.</summary>
-    public static PrivateBroker StartPrivate()
+    public static PrivateBroker StartPrivate(int brokers = 1)
     {
         if (PrivateBroker.Script is null)
             Skip("there is no ../shared/kafka/kafka beside the project, and this test kills its broker");
-        return PrivateBroker.Start();
+        return PrivateBroker.Start(brokers);
     }
 
     [OneTimeTearDown]
@@ -91,11 +91,11 @@ internal sealed class TestKafka
 
         public string Bootstrap { get; }
 
-        public static PrivateBroker Start()
+        public static PrivateBroker Start(int brokers = 1)
         {
             string directory = Directory.CreateTempSubdirectory("presence-kafka-").FullName;
-            int port = FreePort();
-            string output = Run("start", directory, "--port", port.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            int port = FreePort(2 * brokers);
+            string output = Run("start", directory, "--brokers", Text(brokers), "--port", Text(port));
             return new PrivateBroker(directory, output.Trim().Split('\n')[^1]);
         }
 
@@ -131,22 +131,29 @@ internal sealed class TestKafka
             return null;
         }
 
-        // Two ports in a row: broker and controller.
-        private static int FreePort()
+        private static string Text(int number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+        // So many in a row: a broker and a controller each.
+        private static int FreePort(int count)
         {
             while (true)
             {
                 int port = Random.Shared.Next(20_000, 32_000);
+                TcpListener[] listeners = [.. Enumerable.Range(port, count).Select(p => new TcpListener(IPAddress.Loopback, p))];
                 try
                 {
-                    using TcpListener first = new(IPAddress.Loopback, port), second = new(IPAddress.Loopback, port + 1);
-                    first.Start();
-                    second.Start();
+                    foreach (TcpListener listener in listeners)
+                        listener.Start();
                     return port;
                 }
                 catch (SocketException)
                 {
-                    // Taken; another one.
+                    // Taken; others.
+                }
+                finally
+                {
+                    foreach (TcpListener listener in listeners)
+                        listener.Dispose();
                 }
             }
         }

@@ -144,8 +144,10 @@ internal sealed class SimulationRun
                 continue;
             if (topic.IsCompacted)
             {
+                // A topic with a compaction lag keeps what its readers have not read yet.
+                long bound = topic.Configuration.ContainsKey("min.compaction.lag.ms") ? _checks.ReadByAll(partition) ?? 0 : long.MaxValue;
                 if (_world.Faults.Happens(SimulatedFault.Compaction))
-                    _cluster.Compact(partition, dropTombstones: false);
+                    _cluster.Compact(partition, bound, dropTombstones: false);
             }
             else if (_checks.ReadByAll(partition) is { } read && read > partition.Start && _world.Faults.Happens(SimulatedFault.Retention))
             {

@@ -63,7 +63,7 @@ public sealed partial class SimulatedCluster
         return _downUntil[hash % (uint)_downUntil.Length] <= World.Now;
     }
 
-    /// <summary>One partition of a compacted topic is compacted up to some place below its end.</summary>
-    public void Compact(SimulatedPartition partition, bool dropTombstones) =>
-        partition.Compact(partition.Start + World.Next((int)(partition.End - partition.Start) + 1), dropTombstones);
+    /// <summary>One partition of a compacted topic is compacted up to some place below its end, and below a bound.</summary>
+    public void Compact(SimulatedPartition partition, long bound, bool dropTombstones) =>
+        partition.Compact(Math.Min(bound, partition.Start + World.Next((int)(partition.End - partition.Start) + 1)), dropTombstones);
 }

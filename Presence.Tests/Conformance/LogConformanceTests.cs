@@ -1,0 +1,372 @@
+using System.Text;
+using Presence.Core.Log;
+
+namespace Presence.Tests.Conformance;
+
+/// <summary>What the runtime relies on, of every log: the same tests against each.</summary>
+[TestFixture(LogKind.Simulated)]
+[TestFixture(LogKind.Embedded)]
+[TestFixture(LogKind.Kafka)]
+[TestFixture(LogKind.KafkaThreeBrokers)]
+[Category("Conformance")]
+[NonParallelizable]
+internal sealed class LogConformanceTests(LogKind kind)
+{
+    private static readonly TimeSpan Call = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan PollWait = TimeSpan.FromMilliseconds(20);
+    private LogUnderTest _log = null!;
+
+    [OneTimeSetUp]
+    public async Task Open() => _log = await LogUnderTest.Open(kind);
+
+    [OneTimeTearDown]
+    public void Close()
+    {
+        _log?.Dispose();
+        LogUnderTest.StopThree();
+    }
+
+    [Test]
+    public void A_record_comes_back_as_it_was_written()
+    {
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        using ITransactionalProducer producer = Producer();
+        Transaction(producer, () =>
+        {
+            Produce(producer, partition, "k", "v", timestamp: 1_700_000_000_123);
+            Produce(producer, partition, "k", null);
+            Produce(producer, partition, "", "");
+        });
+        Delivered read = ReadAll(partition);
+        Assert.That(read.Records.Select(r => (r.Key, r.Value)), Is.EqualTo(new (string?, string?)[] { ("k", "v"), ("k", null), ("", "") }));
+        Assert.That(read.Records[0].Timestamp, Is.EqualTo(1_700_000_000_123));
+    }
+
+    [Test]
+    public void A_transaction_is_read_when_it_is_committed_and_not_before()
+    {
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        using ITransactionalProducer producer = Producer();
+        _log.Ok(producer.Begin);
+        Produce(producer, partition, "k", "v");
+        Settle(partition);
+        using ILogConsumer consumer = _log.Log.CreateConsumer("reader", IsolationLevel.ReadCommitted);
+        Delivered read = new();
+        consumer.Add(partition, 0, 0);
+        Poll(consumer, read, TimeSpan.FromMilliseconds(300));
+        Assert.That(read.Records, Is.Empty);
+        _log.Ok(() => producer.Commit(Call));
+        PollUntil(consumer, read, () => read.Records.Count > 0, "the record");
+        Assert.That(read.Values, Is.EqualTo(new[] { "v" }));
+    }
+
+    [Test]
+    public void An_aborted_transaction_is_never_read()
+    {
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        using ITransactionalProducer producer = Producer();
+        _log.Ok(producer.Begin);
+        Produce(producer, partition, "k", "aborted");
+        Settle(partition);
+        _log.Ok(() => producer.Abort(Call));
+        Transaction(producer, () => Produce(producer, partition, "k", "committed"));
+        Assert.That(ReadAll(partition).Values, Is.EqualTo(new[] { "committed" }));
+    }
+
+    [Test]
+    public void What_lies_behind_an_open_transaction_waits_for_it()
+    {
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        using ITransactionalProducer open = Producer(), other = Producer();
+        _log.Ok(open.Begin);
+        Produce(open, partition, "k", "first");
+        Settle(partition);
+        Transaction(other, () => Produce(other, partition, "k", "second"));
+        _log.Until(() => End(partition, IsolationLevel.ReadUncommitted) == 3, "two records and a marker");
+        Assert.That(End(partition, IsolationLevel.ReadCommitted), Is.Zero);
+        _log.Ok(() => open.Commit(Call));
+        _log.Until(() => End(partition, IsolationLevel.ReadCommitted) == 4, "the commit is stable");
+        Assert.That(ReadAll(partition).Values, Is.EqualTo(new[] { "first", "second" }));
+    }
+
+    [Test]
+    public void The_end_reported_is_past_the_markers()
+    {
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        using ITransactionalProducer producer = Producer();
+        Transaction(producer, () => Produce(producer, partition, "k", "v"));
+        _log.Until(() => End(partition, IsolationLevel.ReadCommitted) == 2, "the commit is stable");
+        _log.Ok(producer.Begin);
+        Produce(producer, partition, "k", "aborted");
+        Settle(partition);
+        _log.Ok(() => producer.Abort(Call));
+        _log.Until(() => End(partition, IsolationLevel.ReadCommitted) == End(partition, IsolationLevel.ReadUncommitted), "nothing is open");
+        Delivered read = ReadAll(partition);
+        Assert.That(read.Ends[0], Is.EqualTo(End(partition, IsolationLevel.ReadUncommitted)));
+    }
+
+    [Test]
+    public void A_tracked_offset_is_where_the_record_lies()
+    {
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        using ITransactionalProducer producer = Producer();
+        for (int i = 0; i < 3; i++)
+        {
+            int number = i;
+            Transaction(producer, () =>
+            {
+                Produce(producer, partition, "k", "other");
+                Produce(producer, partition, "k", $"tracked-{number}", track: true);
+            });
+            long tracked = producer.TrackedOffset(partition)!.Value;
+            Assert.That(ReadAll(partition).Records.Find(r => r.Offset == tracked).Value, Is.EqualTo($"tracked-{number}"));
+        }
+
+        Transaction(producer, () => Produce(producer, partition, "k", "other"));
+        Assert.That(producer.TrackedOffset(partition), Is.Null);
+    }
+
+    [Test]
+    public void Who_takes_an_id_ends_its_earlier_user_and_aborts_what_that_one_left_open()
+    {
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        string id = $"id-{Guid.NewGuid():N}";
+        using ITransactionalProducer zombie = Producer(id);
+        _log.Ok(zombie.Begin);
+        Produce(zombie, partition, "k", "zombie");
+        Settle(partition);
+        using ITransactionalProducer heir = Producer(id);
+        Assert.That(_log.Answer(() => zombie.Commit(Call)).Status, Is.EqualTo(LogStatus.Fatal));
+        Transaction(heir, () => Produce(heir, partition, "k", "heir"));
+        _log.Until(() => End(partition, IsolationLevel.ReadCommitted) == End(partition, IsolationLevel.ReadUncommitted), "nothing is open");
+        Assert.That(ReadAll(partition).Values, Is.EqualTo(new[] { "heir" }));
+    }
+
+    [Test]
+    public void Positions_are_committed_with_their_transaction_and_only_then()
+    {
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        string group = $"group-{Guid.NewGuid():N}";
+        using ITransactionalProducer producer = Producer();
+        Assert.That(_log.Await(_log.Log.Admin.CommittedOffsets(group, [partition], CancellationToken.None)), Is.Empty);
+        _log.Ok(producer.Begin);
+        Produce(producer, partition, "k", "v");
+        _log.Ok(() => producer.SendOffsets(group, [(partition, 7)], Call));
+        _log.Ok(() => producer.Abort(Call));
+        Assert.That(_log.Await(_log.Log.Admin.CommittedOffsets(group, [partition], CancellationToken.None)), Is.Empty);
+        _log.Ok(producer.Begin);
+        _log.Ok(() => producer.SendOffsets(group, [(partition, 8)], Call));
+        _log.Ok(() => producer.Commit(Call));
+        Assert.That(_log.Await(_log.Log.Admin.CommittedOffsets(group, [partition], CancellationToken.None))[partition], Is.EqualTo(8));
+    }
+
+    [Test]
+    public void A_position_that_is_not_decided_is_waited_for()
+    {
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        string group = $"group-{Guid.NewGuid():N}";
+        using ITransactionalProducer producer = Producer();
+        Transaction(producer, () => _log.Ok(() => producer.SendOffsets(group, [(partition, 1)], Call)));
+        _log.Ok(producer.Begin);
+        Produce(producer, partition, "k", "v");
+        _log.Ok(() => producer.SendOffsets(group, [(partition, 2)], Call));
+        Task<IReadOnlyDictionary<TopicPartition, long>> asked = _log.Log.Admin.CommittedOffsets(group, [partition], CancellationToken.None);
+        _log.Pass(TimeSpan.FromMilliseconds(500));
+        Assert.That(asked.IsCompletedSuccessfully, Is.False);
+        _log.Ok(() => producer.Commit(Call));
+        Assert.That(_log.Await(asked)[partition], Is.EqualTo(2));
+    }
+
+    [Test]
+    public void Positions_are_taken_while_members_of_the_group_come_and_go()
+    {
+        string control = _log.CreateTopic();
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        string group = $"group-{Guid.NewGuid():N}";
+        using ITransactionalProducer producer = Producer();
+        using IGroupMembership first = _log.Log.CreateMembership(group, "a", control);
+        long offset = 0;
+        void Commit()
+        {
+            offset++;
+            Transaction(producer, () => _log.Ok(() => producer.SendOffsets(group, [(partition, offset)], Call)));
+        }
+
+        Commit();
+        _log.Until(() => first.RunOnce(PollWait) == MembershipState.Leader, "a member leads");
+        Commit();
+        first.Leave();
+        Commit();
+        Assert.That(_log.Await(_log.Log.Admin.CommittedOffsets(group, [partition], CancellationToken.None))[partition], Is.EqualTo(3));
+    }
+
+    [Test]
+    public void One_member_leads_and_who_takes_its_instance_id_takes_its_place()
+    {
+        string control = _log.CreateTopic();
+        string group = $"group-{Guid.NewGuid():N}";
+        using IGroupMembership first = _log.Log.CreateMembership(group, "a", control);
+        _log.Until(() => first.RunOnce(PollWait) == MembershipState.Leader, "a member leads");
+        using IGroupMembership again = _log.Log.CreateMembership(group, "a", control);
+        MembershipState old = default;
+        _log.Until(() => (old = first.RunOnce(PollWait)) == MembershipState.Fenced | again.RunOnce(PollWait) == MembershipState.Leader && old == MembershipState.Fenced, "the newer one leads, the older one is out");
+        Assert.That(first.Reason, Is.Not.Null);
+    }
+
+    [Test]
+    public void An_empty_transaction_can_be_committed_and_aborted()
+    {
+        using ITransactionalProducer producer = Producer();
+        Transaction(producer, () => { });
+        _log.Ok(producer.Begin);
+        _log.Ok(() => producer.Abort(Call));
+        Transaction(producer, () => { });
+    }
+
+    [Test]
+    public void A_record_that_is_too_large_is_refused_and_the_transaction_goes_on()
+    {
+        if (kind == LogKind.Embedded)
+            Assert.Ignore("The embedded log takes records of any size.");
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        using ITransactionalProducer producer = Producer();
+        Transaction(producer, () =>
+        {
+            byte[] large = new byte[40_000_000];
+            Assert.That(producer.Produce(partition, "k"u8, true, large, true, 1).Status, Is.EqualTo(LogStatus.RecordRejected));
+            Produce(producer, partition, "k", "v");
+        });
+        Assert.That(ReadAll(partition).Values, Is.EqualTo(new[] { "v" }));
+    }
+
+    [Test]
+    public void A_topic_that_is_deleted_and_made_again_has_another_identity()
+    {
+        string topic = _log.CreateTopic(2);
+        string Id() => _log.Await(_log.Log.Admin.DescribeTopics([topic], CancellationToken.None))[topic].Id;
+        string before = Id();
+        _log.CreateTopic(topic, 2);
+        Assert.That(Id(), Is.EqualTo(before), "one that exists is left as it is");
+        _log.DeleteTopic(topic);
+        _log.CreateTopic(topic, 2);
+        Assert.That(Id(), Is.Not.EqualTo(before));
+        Assert.That(End(new TopicPartition(topic, 1), IsolationLevel.ReadUncommitted), Is.Zero);
+    }
+
+    [Test]
+    public void A_position_beyond_the_end_is_a_fault_and_no_reset()
+    {
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        using ILogConsumer consumer = _log.Log.CreateConsumer("reader", IsolationLevel.ReadCommitted);
+        Delivered read = new();
+        consumer.Add(partition, 3, 99);
+        PollUntil(consumer, read, () => read.Faults.Count > 0, "a fault");
+        Assert.That(read.Faults[0].Slot, Is.EqualTo(3));
+        Assert.That(read.Faults[0].Fault, Is.EqualTo(LogFault.OffsetBeyondEnd));
+        Assert.That(read.Records, Is.Empty);
+    }
+
+    [Test]
+    public void A_partition_can_be_paused_resumed_moved_and_removed()
+    {
+        TopicPartition a = new(_log.CreateTopic(), 0), b = new(_log.CreateTopic(), 0);
+        using ITransactionalProducer producer = Producer();
+        void Write(string value) => Transaction(producer, () =>
+        {
+            Produce(producer, a, "k", $"a{value}");
+            Produce(producer, b, "k", $"b{value}");
+        });
+        using ILogConsumer consumer = _log.Log.CreateConsumer("reader", IsolationLevel.ReadCommitted);
+        Delivered read = new();
+        consumer.Add(a, 0, 0);
+        consumer.Add(b, 1, 0);
+        Write("1");
+        PollUntil(consumer, read, () => read.Records.Count == 2, "both records");
+        consumer.SetPaused(a, true);
+        Write("2");
+        PollUntil(consumer, read, () => read.Values.Contains("b2"), "the record of the other one");
+        Poll(consumer, read, TimeSpan.FromMilliseconds(200));
+        Assert.That(read.Values, Has.None.EqualTo("a2"));
+        consumer.SetPaused(a, false);
+        PollUntil(consumer, read, () => read.Values.Contains("a2"), "the record that was held back");
+        read.Records.Clear();
+        consumer.Add(a, 0, 0);
+        PollUntil(consumer, read, () => read.Records.Count >= 2, "both records again");
+        Assert.That(read.Values, Is.EqualTo(new[] { "a1", "a2" }));
+        consumer.Remove(b);
+        Write("3");
+        PollUntil(consumer, read, () => read.Values.Contains("a3"), "the third");
+        Poll(consumer, read, TimeSpan.FromMilliseconds(200));
+        Assert.That(read.Values, Has.None.EqualTo("b3"));
+    }
+
+    [Test]
+    public void What_comes_from_outside_is_read_like_everything_else()
+    {
+        string topic = _log.CreateTopic(3);
+        using IRecordWriter writer = _log.Log.CreateWriter();
+        ProducedRecord[] records = [.. Enumerable.Range(0, 50).Select(i => new ProducedRecord(topic, Encoding.UTF8.GetBytes($"k{i}"), Encoding.UTF8.GetBytes($"v{i}"), 1_700_000_000_000 + i))];
+        _log.Await(writer.Append(records, CancellationToken.None));
+        foreach (int partition in Enumerable.Range(0, 3))
+        {
+            Assert.That(
+                ReadAll(new TopicPartition(topic, partition)).Values,
+                Is.EqualTo(records.Where(r => Partitioner.Of(r.Key, 3) == partition).Select(r => Encoding.UTF8.GetString(r.Value!))));
+        }
+    }
+
+    private ITransactionalProducer Producer(string? id = null)
+    {
+        ITransactionalProducer producer = _log.Log.CreateProducer(id ?? $"id-{Guid.NewGuid():N}");
+        _log.Ok(() => producer.Init(Call));
+        return producer;
+    }
+
+    private void Transaction(ITransactionalProducer producer, Action content)
+    {
+        _log.Ok(producer.Begin);
+        content();
+        _log.Ok(() => producer.Commit(Call));
+    }
+
+    private void Produce(ITransactionalProducer producer, TopicPartition partition, string key, string? value, long timestamp = 1_700_000_000_000, bool track = false) =>
+        _log.Ok(() => producer.Produce(partition, Encoding.UTF8.GetBytes(key), true, value is null ? default : Encoding.UTF8.GetBytes(value), value is not null, timestamp, trackOffset: track));
+
+    // What was produced has reached the log; nothing else may be open in it.
+    private void Settle(TopicPartition partition)
+    {
+        long end = End(partition, IsolationLevel.ReadCommitted);
+        _log.Until(() => End(partition, IsolationLevel.ReadUncommitted) > end, "the records of the open transaction");
+    }
+
+    private long End(TopicPartition partition, IsolationLevel isolation) =>
+        _log.Await(_log.Log.Admin.EndOffsets([partition], isolation, CancellationToken.None))[partition];
+
+    private Delivered ReadAll(TopicPartition partition)
+    {
+        long end = 0;
+        _log.Until(() => (end = End(partition, IsolationLevel.ReadCommitted)) == End(partition, IsolationLevel.ReadUncommitted), "nothing is open");
+        using ILogConsumer consumer = _log.Log.CreateConsumer("reader", IsolationLevel.ReadCommitted);
+        Delivered read = new();
+        consumer.Add(partition, 0, 0);
+        PollUntil(consumer, read, () => read.Ends.GetValueOrDefault(0, -1) >= end, "the end");
+        return read;
+    }
+
+    private void PollUntil(ILogConsumer consumer, Delivered read, Func<bool> holds, string what) => _log.Until(
+        () =>
+        {
+            consumer.Poll(read, 1_000, PollWait);
+            return holds();
+        },
+        what);
+
+    private void Poll(ILogConsumer consumer, Delivered read, TimeSpan span)
+    {
+        for (TimeSpan passed = TimeSpan.Zero; passed < span; passed += PollWait)
+        {
+            consumer.Poll(read, 1_000, PollWait);
+            _log.Pass(PollWait);
+        }
+    }
+}
