@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 using Presence.Benchmarks;
+using Presence.Core.Log.Simulated;
 
 // Verbs of the benchmarks; see docs/benchmarks.md.
 Option<long> records = new("--records") { Description = "Probes to load.", DefaultValueFactory = _ => 3_000_000 };
@@ -31,11 +32,19 @@ Option<int?> seed = new("--seed") { Description = "One seed alone: its failure, 
 Option<double> limitMinutes = new("--minutes") { Description = "Ends after so many minutes, however many seeds are left.", DefaultValueFactory = _ => double.MaxValue };
 Option<bool> untilFailure = new("--until-failure") { Description = "Ends with the first failure." };
 Option<bool> trace = new("--trace") { Description = "With --seed: everything that happens." };
-Command simulate = new("simulate", "The runtime in virtual time with everything going wrong, from one seed after the other.") { seeds, from, seed, limitMinutes, untilFailure, trace };
+Option<string> without = new("--without") { Description = "With --seed: kinds of faults that do not happen, with commas between.", DefaultValueFactory = _ => "" };
+without.Validators.Add(given =>
+{
+    foreach (string unknown in Names(given.GetValueOrDefault<string>()).Where(n => !Enum.TryParse<SimulatedFault>(n, out _)))
+        given.AddError($"--without: '{unknown}' is no kind of fault. Kinds: {string.Join(", ", Enum.GetNames<SimulatedFault>())}");
+});
+Command simulate = new("simulate", "The runtime in virtual time with everything going wrong, from one seed after the other.") { seeds, from, seed, limitMinutes, untilFailure, trace, without };
 simulate.SetAction(parsed => parsed.GetValue(seed) is { } one
-    ? Simulate.One(one, parsed.GetValue(trace))
+    ? Simulate.One(one, parsed.GetValue(trace), [.. Names(parsed.GetValue(without)!).Select(Enum.Parse<SimulatedFault>)])
     : Simulate.Run(parsed.GetValue(seeds), parsed.GetValue(from), parsed.GetValue(limitMinutes), parsed.GetValue(untilFailure), CancellationToken.None));
 
 RootCommand root = new("Benchmarks of Presence. Build everything with -c Release first.") { bench, soak, floor, micro, simulate };
 // A broker that is being stopped needs longer than the default of 2 s.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });
+
+static string[] Names(string? list) => (list ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

@@ -14,9 +14,10 @@ internal static class Simulate
     {
         ConcurrentDictionary<int, string> failures = [];
         ConcurrentDictionary<string, long> counts = [];
-        long done = 0, events = 0;
+        long done = 0;
         int next = from - 1;
         Stopwatch watch = Stopwatch.StartNew();
+        Console.WriteLine($"{seeds} seeds from {from}");
         long nextProgress = 10_000;
         Thread[] threads = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(Work))];
         foreach (Thread thread in threads)
@@ -46,7 +47,6 @@ internal static class Simulate
                 foreach ((string name, long count) in result.Seen)
                     counts.AddOrUpdate($"seen: {name}", count, (_, c) => c + count);
                 Interlocked.Increment(ref done);
-                Interlocked.Increment(ref events);
                 long due = Interlocked.Read(ref nextProgress);
                 if (watch.ElapsedMilliseconds > due && Interlocked.CompareExchange(ref nextProgress, due + 10_000, due) == due)
                     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds:0} s: {done} seeds, {failures.Count} failed"));
@@ -54,21 +54,26 @@ internal static class Simulate
         }
     }
 
-    /// <summary>One seed, with its trace where asked for; a failure is tried again with ever fewer kinds of faults.</summary>
-    public static int One(int seed, bool trace)
+    /// <summary>
+    /// One seed, with its trace where asked for, and without some kinds of faults. A failure is tried again with ever
+    /// fewer kinds.
+    /// </summary>
+    public static int One(int seed, bool trace, IReadOnlyList<SimulatedFault> without)
     {
-        SimulationResult result = SimulationRun.Run(seed, trace: trace ? Console.WriteLine : null);
+        SimulationResult result = SimulationRun.Run(seed, excluded: without, trace: trace ? Console.WriteLine : null);
         Console.WriteLine($"seed {seed}: {result.Failure ?? "all is right"}\nhash {result.Hash:x16}");
         if (result.Failure is not null && !trace)
         {
-            List<SimulatedFault> excluded = [];
-            foreach (SimulatedFault fault in Enum.GetValues<SimulatedFault>())
+            List<SimulatedFault> excluded = [.. without];
+            foreach (SimulatedFault fault in Enum.GetValues<SimulatedFault>().Except(without))
             {
-                if (result.Faults[fault] == 0 || SimulationRun.Run(seed, excluded: excluded.Append(fault)).Failure is not null)
+                if (SimulationRun.Run(seed, excluded: excluded.Append(fault)).Failure is not null)
                     excluded.Add(fault);
             }
 
+            string left = excluded.Count == 0 ? "" : $" --without {string.Join(",", excluded)}";
             Console.WriteLine($"it needs: {string.Join(", ", Enum.GetValues<SimulatedFault>().Except(excluded))}");
+            Console.WriteLine($"its shortest trace: dotnet run --project Presence.Benchmarks -c Release -- simulate --seed {seed}{left} --trace");
         }
 
         Console.WriteLine($"1 seeds, {(result.Failure is null ? 0 : 1)} failed");
