@@ -64,7 +64,8 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
         SimulatedStoreFile file = disk.Open(task);
         if (file.IsOpen)
             throw new InvalidOperationException($"The store of {task} is opened twice.");
-        if (disk.World.Faults.Strikes(SimulatedFault.CorruptStore, 0.5))
+        // What was made a moment ago is not damaged yet.
+        if (file.Entries.Count > 0 && disk.World.Faults.Strikes(SimulatedFault.CorruptStore, 0.5))
             throw new StoreException($"The store of {task} has a checksum that does not match.", isCorruption: true);
         file.IsOpen = true;
         return new Store(disk, file, onCall);
