@@ -2,6 +2,7 @@ using System.CommandLine;
 using BenchmarkDotNet.Running;
 using Presence.Benchmarks;
 using Presence.Core.Log.Simulated;
+using Presence.Tests.EndToEnd;
 
 // Verbs of the benchmarks; see docs/benchmarks.md.
 Option<long> records = new("--records") { Description = "Probes to load.", DefaultValueFactory = _ => 3_000_000 };
@@ -43,7 +44,26 @@ simulate.SetAction(parsed => parsed.GetValue(seed) is { } one
     ? Simulate.One(one, parsed.GetValue(trace), [.. Names(parsed.GetValue(without)!).Select(Enum.Parse<SimulatedFault>)])
     : Simulate.Run(parsed.GetValue(seeds), parsed.GetValue(from), parsed.GetValue(limitMinutes), parsed.GetValue(untilFailure), CancellationToken.None));
 
-RootCommand root = new("Benchmarks of Presence. Build everything with -c Release first.") { bench, soak, floor, micro, simulate };
+Option<int> chaosSeed = new("--seed") { Description = "Of the load and of what is done when.", DefaultValueFactory = _ => 1 };
+Command chaos = new("chaos", "A real broker and a real process under load: killed, stopped and continued at random; held against the definition.") { minutes, rate, chaosSeed };
+chaos.SetAction(async (parsed, cancellation) =>
+{
+    try
+    {
+        var done = await Chaos.Run(TimeSpan.FromMinutes(parsed.GetValue(minutes)), (int)parsed.GetValue(rate), parsed.GetValue(chaosSeed), Console.WriteLine, cancellation);
+        Console.WriteLine($"nothing lost, nothing twice after {string.Join(", ", done.Select(d => $"{d.Value} x {d.Key}"))}");
+        return 0;
+    }
+#pragma warning disable CA1031 // Whatever it is, it is the result of the run.
+    catch (Exception e)
+#pragma warning restore CA1031
+    {
+        Console.WriteLine($"failed: {e.Message}");
+        return 1;
+    }
+});
+
+RootCommand root = new("Benchmarks of Presence. Build everything with -c Release first.") { bench, soak, floor, micro, simulate, chaos };
 // A broker that is being stopped needs longer than the default of 2 s.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });
 

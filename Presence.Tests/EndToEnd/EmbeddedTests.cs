@@ -7,6 +7,7 @@ using Presence.Tests.Definition;
 namespace Presence.Tests.EndToEnd;
 
 /// <summary>The whole pipeline as its own process on the embedded log, fed by HTTP. Not in parallel: each wants the machine.</summary>
+[Category("Chaos")]
 [NonParallelizable]
 internal sealed class EmbeddedTests
 {

@@ -5,6 +5,7 @@ using Presence.Tests.Kafka;
 namespace Presence.Tests.EndToEnd;
 
 /// <summary>The whole pipeline as its own process on a real broker. Not in parallel: each wants the machine.</summary>
+[Category("Chaos")]
 [NonParallelizable]
 internal sealed class PipelineTests
 {
