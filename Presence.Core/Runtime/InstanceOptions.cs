@@ -15,6 +15,9 @@ public sealed class InstanceOptions
     /// <summary>Longest time between two commits of a worker with work.</summary>
     public TimeSpan CommitInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Bounds of each worker's loop.</summary>
+    public WorkerBounds Bounds { get; init; } = new();
+
     /// <summary>How often offsets that do not change are committed again, so that the log does not forget them.</summary>
     public TimeSpan RecommitInterval { get; init; } = TimeSpan.FromHours(1);
 

@@ -40,4 +40,8 @@ public sealed record TaskStatus(
     long RestoredRecords,
     long RestoreRemaining,
     long StoreKeys,
-    long StoreBytes);
+    long StoreBytes)
+{
+    /// <summary>Records of its inputs that were fetched and wait in memory; the largest of them.</summary>
+    public int WaitingRecords { get; init; }
+}

@@ -37,7 +37,10 @@ public sealed partial class StreamTask
             RestoreRemaining: 0,
             figures.Keys,
             // What is in memory is in the write-ahead log as well.
-            figures.DiskBytes + figures.MemoryBytes);
+            figures.DiskBytes + figures.MemoryBytes)
+        {
+            WaitingRecords = Inputs.Max(i => i.Queue.Count),
+        };
     }
 
     /// <summary>Changelog records its takeover replayed.</summary>

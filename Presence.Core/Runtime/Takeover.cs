@@ -10,6 +10,7 @@ namespace Presence.Core.Runtime;
 /// </summary>
 public sealed class Takeover : IDisposable
 {
+    private const double UsableShare = 0.9;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly string _group;
@@ -216,8 +217,9 @@ public sealed class Takeover : IDisposable
             return $"its changelog offset {local.ChangelogOffset} lies before the log's start {start}";
         if (local.ChangelogOffset > Target)
             return $"its changelog offset {local.ChangelogOffset} lies beyond the log's end {Target}";
+        // The tail must be read before the tombstones in it go, and clocks differ.
         TimeSpan age = TimeSpan.FromMilliseconds(now - local.CurrentAt);
-        if (age > Request.DeleteRetention)
+        if (age > Request.DeleteRetention * UsableShare)
             return $"it was last at its changelog's end {age:c} ago, longer than the changelog keeps tombstones ({Request.DeleteRetention:c})";
         return null;
     }

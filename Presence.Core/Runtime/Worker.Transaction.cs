@@ -290,7 +290,7 @@ public sealed partial class Worker
                 return null;
             case FeedMode.OneTask when _suspect < _tasks.Count:
                 _mode = FeedMode.OneRecord;
-                _searchLeft = WorkerBounds.FeedMax;
+                _searchLeft = _options.Bounds.FeedMax;
                 return null;
             case FeedMode.OneRecord when _suspect < _tasks.Count:
                 StreamTask task = _tasks[_suspect];

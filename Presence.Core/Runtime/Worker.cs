@@ -114,7 +114,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
 
         // 3. Fetch. Wait only when nothing is left to do and nothing to commit.
         bool busy = _fedLast > 0 || IsDirty();
-        int fetched = _consumers.Poll(this, WorkerBounds.PollRecordsMax, busy ? (_fedLast > 0 ? TimeSpan.Zero : WorkerBounds.IdleWait) : wait);
+        int fetched = _consumers.Poll(this, _options.Bounds.PollRecordsMax, busy ? (_fedLast > 0 ? TimeSpan.Zero : WorkerBounds.IdleWait) : wait);
         if (State != WorkerState.Feeding)
             return true;
 
@@ -218,7 +218,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         FeedResult result;
         try
         {
-            result = task.Feed(_mode == FeedMode.OneRecord ? 1 : WorkerBounds.FeedMax, now, _producer);
+            result = task.Feed(_mode == FeedMode.OneRecord ? 1 : _options.Bounds.FeedMax, now, _producer);
         }
         catch (StoreException e)
         {
@@ -318,12 +318,12 @@ public sealed partial class Worker : ILogReceiver, IDisposable
                 continue;
             int waiting = task.Inputs[input].Queue.Count;
             bool paused = _paused.Contains(slot);
-            if (!paused && waiting > WorkerBounds.QueueRecordsMax)
+            if (!paused && waiting > _options.Bounds.QueueRecordsMax)
             {
                 _consumers.SetPaused(slot, true);
                 _paused.Add(slot);
             }
-            else if (paused && waiting < WorkerBounds.QueueRecordsResume)
+            else if (paused && waiting < _options.Bounds.QueueRecordsResume)
             {
                 _consumers.SetPaused(slot, false);
                 _paused.Remove(slot);
@@ -360,7 +360,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         long bytes = 0;
         foreach (StreamTask task in _tasks)
             bytes += task.DirtyBytes;
-        return bytes >= WorkerBounds.DirtyBytesMax;
+        return bytes >= _options.Bounds.DirtyBytesMax;
     }
 
     private void Stop(long now)

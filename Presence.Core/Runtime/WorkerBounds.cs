@@ -1,23 +1,8 @@
 namespace Presence.Core.Runtime;
 
-/// <summary>The bounds of a worker's loop.</summary>
-public static class WorkerBounds
+/// <summary>The bounds of a worker's loop, and with them of what it keeps in memory.</summary>
+public sealed class WorkerBounds
 {
-    /// <summary>Records taken from the consumer in one step.</summary>
-    public const int PollRecordsMax = 4_000;
-
-    /// <summary>Records and timers of one task handled before the next task has its turn.</summary>
-    public const int FeedMax = 2_000;
-
-    /// <summary>Records of one input that wait before its partition is paused.</summary>
-    public const int QueueRecordsMax = 50_000;
-
-    /// <summary>Records of one input below which its partition is resumed.</summary>
-    public const int QueueRecordsResume = 10_000;
-
-    /// <summary>Uncommitted changes of all tasks, bytes, at which a commit begins early.</summary>
-    public const int DirtyBytesMax = 16 * 1024 * 1024;
-
     /// <summary>Longest wait for one answer of the producer within one step.</summary>
     public static readonly TimeSpan CallWait = TimeSpan.FromMilliseconds(500);
 
@@ -26,4 +11,19 @@ public static class WorkerBounds
 
     /// <summary>Aborts in a row, without a cause outside, after which the culprit is searched.</summary>
     public const int AbortsBeforeSearch = 2;
+
+    /// <summary>Records taken from the consumer in one step.</summary>
+    public int PollRecordsMax { get; init; } = 4_000;
+
+    /// <summary>Records and timers of one task handled before the next task has its turn.</summary>
+    public int FeedMax { get; init; } = 2_000;
+
+    /// <summary>Records of one input that wait before its partition is paused; so at most this and one poll do.</summary>
+    public int QueueRecordsMax { get; init; } = 50_000;
+
+    /// <summary>Records of one input below which its partition is resumed.</summary>
+    public int QueueRecordsResume { get; init; } = 10_000;
+
+    /// <summary>Uncommitted changes of all tasks, bytes, at which a commit begins early.</summary>
+    public int DirtyBytesMax { get; init; } = 16 * 1024 * 1024;
 }

@@ -300,6 +300,112 @@ internal sealed class LogConformanceTests(LogKind kind)
     }
 
     [Test]
+    public void Who_asks_for_it_reads_what_is_open_and_what_was_aborted()
+    {
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        using ITransactionalProducer producer = Producer();
+        _log.Ok(producer.Begin);
+        Produce(producer, partition, "k", "first");
+        using ILogConsumer consumer = _log.Log.CreateConsumer("reader", IsolationLevel.ReadUncommitted);
+        Delivered read = new();
+        consumer.Add(partition, 0, 0);
+        // What is not committed never reaches the embedded log's disk.
+        if (kind != LogKind.Embedded)
+            PollUntil(consumer, read, () => read.Values.Contains("first"), "a record that is not committed");
+        _log.Ok(() => producer.Abort(Call));
+        Transaction(producer, () => Produce(producer, partition, "k", "second"));
+        PollUntil(consumer, read, () => read.Values.Contains("second"), "the next one");
+        Assert.That(read.Values, Is.EqualTo(kind == LogKind.Embedded ? ["second"] : new[] { "first", "second" }));
+    }
+
+    [Test]
+    public void Compaction_leaves_the_last_record_of_a_key_and_moves_no_offset()
+    {
+        TopicPartition partition = new(
+            _log.CreateTopic(1, ("cleanup.policy", "compact"), ("segment.ms", "100"), ("min.cleanable.dirty.ratio", "0.01"), ("delete.retention.ms", "0"), ("min.compaction.lag.ms", "0")), 0);
+        using ITransactionalProducer producer = Producer();
+        Transaction(producer, () =>
+        {
+            Produce(producer, partition, "a", "1");
+            Produce(producer, partition, "a", "2");
+            Produce(producer, partition, "b", "3");
+            Produce(producer, partition, "b", null);
+        });
+        // Logs compact when there is something to be gained.
+        void Fill(int records) => Transaction(producer, () =>
+        {
+            for (int i = 0; i < records; i++)
+                Produce(producer, partition, "filler", "filler");
+        });
+        Fill(10_000);
+        Delivered read = new();
+        _log.Until(
+            () =>
+            {
+                Fill(100);
+                _log.Compact(partition);
+                _log.Pass(TimeSpan.FromMilliseconds(500));
+                read = ReadAll(partition);
+                return read.Records[0].Offset == 1 && !read.Records.Exists(r => r.Key == "b");
+            },
+            "compaction");
+        Assert.That(read.Records[0].Value, Is.EqualTo("2"));
+        Assert.That(read.Records[^1].Key, Is.EqualTo("filler"));
+        Assert.That(_log.Await(_log.Log.Admin.StartOffsets([partition], CancellationToken.None))[partition], Is.Zero);
+        using ILogConsumer consumer = _log.Log.CreateConsumer("reader", IsolationLevel.ReadCommitted);
+        Delivered fromGap = new();
+        consumer.Add(partition, 0, 2);
+        PollUntil(consumer, fromGap, () => fromGap.Ends.ContainsKey(0), "the end");
+        Assert.That(fromGap.Faults, Is.Empty);
+        Assert.That(fromGap.Records[0].Key, Is.EqualTo("filler"));
+    }
+
+    [Test]
+    public void A_position_that_retention_has_passed_is_a_fault_and_no_reset()
+    {
+        TopicPartition partition = new(_log.CreateTopic(1, ("retention.ms", "1000")), 0);
+        using ITransactionalProducer producer = Producer();
+        Transaction(producer, () => Produce(producer, partition, "k", "gone"));
+        _log.Until(() => End(partition, IsolationLevel.ReadCommitted) == 2, "the commit is stable");
+        _log.Truncate(partition);
+        long start = 0;
+        _log.Until(() => (start = _log.Await(_log.Log.Admin.StartOffsets([partition], CancellationToken.None))[partition]) > 0, "the start has moved");
+        Transaction(producer, () => Produce(producer, partition, "k", "new", timestamp: TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds()));
+        using ILogConsumer consumer = _log.Log.CreateConsumer("reader", IsolationLevel.ReadCommitted);
+        Delivered read = new();
+        consumer.Add(partition, 0, 0);
+        PollUntil(consumer, read, () => read.Faults.Count > 0, "a fault");
+        Assert.That(read.Faults[0].Fault, Is.EqualTo(LogFault.OffsetBelowStart));
+        Assert.That(read.Records, Is.Empty);
+        consumer.Add(partition, 0, start);
+        PollUntil(consumer, read, () => read.Records.Count > 0, "what is left");
+        Assert.That(read.Values, Is.EqualTo(new[] { "new" }));
+    }
+
+    [Test]
+    public void One_of_two_members_leads_and_the_other_one_when_it_has_gone()
+    {
+        string control = _log.CreateTopic();
+        string group = $"group-{Guid.NewGuid():N}";
+        using IGroupMembership first = _log.Log.CreateMembership(group, "a", control);
+        _log.Until(() => first.RunOnce(PollWait) == MembershipState.Leader, "a member leads");
+        using IGroupMembership second = _log.Log.CreateMembership(group, "b", control);
+        MembershipState a = default, b = default;
+        void Step() => (a, b) = (first.RunOnce(PollWait), second.RunOnce(PollWait));
+        bool OneLeads()
+        {
+            Step();
+            return (a, b) is (MembershipState.Leader, MembershipState.Follower) or (MembershipState.Follower, MembershipState.Leader);
+        }
+
+        _log.Until(OneLeads, "one leads and one follows");
+        IGroupMembership leader = a == MembershipState.Leader ? first : second;
+        IGroupMembership follower = leader == first ? second : first;
+        leader.Leave();
+        _log.Until(() => follower.RunOnce(PollWait) == MembershipState.Leader, "the other one leads");
+    }
+
+    [Test]
     public void What_comes_from_outside_is_read_like_everything_else()
     {
         string topic = _log.CreateTopic(3);

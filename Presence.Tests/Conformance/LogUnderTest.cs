@@ -104,6 +104,33 @@ internal sealed class LogUnderTest : IDisposable
         Until(() => !Await(Log.Admin.DescribeTopics([name], CancellationToken.None)).ContainsKey(name), $"the topic {name} is gone");
     }
 
+    /// <summary>Lets a log that does not compact by itself do so.</summary>
+    public void Compact(TopicPartition partition)
+    {
+        if (Log is SimulatedLog simulated)
+            simulated.Cluster.Find(partition)!.Compact(long.MaxValue, tombstonesUntil: long.MaxValue);
+        else if (Log is EmbeddedLog embedded)
+            embedded.Maintain();
+    }
+
+    /// <summary>Everything in a partition goes, as by retention.</summary>
+    public void Truncate(TopicPartition partition)
+    {
+        switch (Log)
+        {
+            case SimulatedLog simulated:
+                simulated.Cluster.Find(partition)!.Truncate(long.MaxValue);
+                break;
+            case EmbeddedLog embedded:
+                embedded.Maintain();
+                break;
+            default:
+                using (Confluent.Kafka.IAdminClient admin = new Confluent.Kafka.AdminClientBuilder(new Confluent.Kafka.AdminClientConfig { BootstrapServers = _bootstrap }).Build())
+                    admin.DeleteRecordsAsync([new Confluent.Kafka.TopicPartitionOffset(partition.Topic, partition.Partition, Confluent.Kafka.Offset.End)]).GetAwaiter().GetResult();
+                break;
+        }
+    }
+
     /// <summary>Repeats a call until it has a verdict.</summary>
     public LogResult Answer(Func<LogResult> call)
     {

@@ -74,7 +74,7 @@ internal sealed class Scenario
     }
 
     public KafkaLog OpenLog() =>
-        new(new KafkaOptions { BootstrapServers = Bootstrap }, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<KafkaLog>.Instance);
+        new(new KafkaOptions { BootstrapServers = Bootstrap, Client = { ["message.timeout.ms"] = "300000" } }, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<KafkaLog>.Instance);
 
     /// <summary>Arguments of `run` for this scenario; without a page, unless <paramref name="more"/> gives it an address.</summary>
     public string[] Arguments(string stateDirectory, params string[] more)

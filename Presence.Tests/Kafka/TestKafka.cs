@@ -10,8 +10,7 @@ namespace Presence.Tests.Kafka;
 /// servers), the script <c>../shared/kafka/kafka</c> beside the project, Docker. Where there is none the test is
 /// skipped and says so; with CI=true that is a failure.
 /// </summary>
-[SetUpFixture]
-internal sealed class TestKafka
+internal static class TestKafka
 {
     private static readonly SemaphoreSlim Gate = new(1, 1);
     private static string? _bootstrap;
@@ -40,8 +39,8 @@ internal sealed class TestKafka
         return PrivateBroker.Start(brokers);
     }
 
-    [OneTimeTearDown]
-    public async Task Stop()
+    /// <summary>Ends what was started.</summary>
+    public static async Task Stop()
     {
         _script?.Dispose();
         if (_container is not null)

@@ -108,6 +108,12 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             "Outputs that a full queue held up go with the next transaction",
             (Commit, "        LogResult drained = _outbox.Drain(producer);\n        if (!drained.IsOk)\n            return drained;\n", "")),
         new(
+            "A store that was away for longer than tombstones are kept is used",
+            (Takeover, "        if (age > Request.DeleteRetention * UsableShare)", "        if (age > TimeSpan.FromDays(99))")),
+        new(
+            "A partition that waits too long is not paused",
+            (WorkerFile, "            if (!paused && waiting > _options.Bounds.QueueRecordsMax)", "            if (!paused && waiting < 0)")),
+        new(
             "An instance that lost its place while it fences others goes on",
             ("Runtime/Instance.cs", "        if (State != InstanceState.Fencing)\n            return;\n", "")),
     ];

@@ -31,6 +31,7 @@ internal sealed class SimulatedProcess
     private readonly Action<SimulatedProcess, string> _onCrash;
     private IReadOnlyList<Worker> _driven = [];
     private long _callsLeft = long.MaxValue;
+    private TimeSpan _slow;
 
     public SimulatedProcess(SimulatedCluster cluster, SimulatedDisk disk, InstanceOptions options, IReadOnlyList<StageDefinition> stages, TimeSpan skew, ILogger logger, Action<SimulatedProcess, string> onCrash)
     {
@@ -38,7 +39,7 @@ internal sealed class SimulatedProcess
         Disk = disk;
         _onCrash = onCrash;
         _log = new SimulatedLog(cluster) { OnCall = OnCall };
-        _instance = new Instance(options, stages, _log, new SimulatedStores(disk, OnCall), new SimulatedClock(_world, skew), NoMetrics, logger);
+        _instance = new Instance(options, stages, _log, new SimulatedStores(disk, OnCall, slow => _slow += slow), new SimulatedClock(_world, skew), NoMetrics, logger);
         _world.After(_world.Span(1, 50), StepControl);
     }
 
@@ -123,8 +124,9 @@ internal sealed class SimulatedProcess
 
         try
         {
+            _slow = TimeSpan.Zero;
             if (step() is { } wait && IsAlive)
-                _world.After(wait, again);
+                _world.After(wait + _slow, again);
         }
         catch (SimulatedCrashException e)
         {

@@ -48,6 +48,22 @@ internal sealed class SimulationChecks
         cluster.OnOffsetCommitted = OnPosition;
     }
 
+    /// <summary>Small, so that they are met.</summary>
+    public static WorkerBounds Bounds { get; } = new() { PollRecordsMax = 40, FeedMax = 25, QueueRecordsMax = 30, QueueRecordsResume = 10, DirtyBytesMax = 4_000 };
+
+    /// <summary>Of the changelogs' tombstones.</summary>
+    public const long DeleteRetentionMs = 60_000;
+
+    /// <summary>No input's queue grows beyond its bound.</summary>
+    public static void VerifyMemory(InstanceStatus status)
+    {
+        foreach (Core.Runtime.TaskStatus task in status.Tasks)
+        {
+            if (task.WaitingRecords > Bounds.QueueRecordsMax + Bounds.PollRecordsMax)
+                throw new SimulationFailureException($"{task.WaitingRecords} records of one input of {task.Task} wait in memory; at most {Bounds.QueueRecordsMax} and one poll of {Bounds.PollRecordsMax} may");
+        }
+    }
+
     /// <summary>What the results contained.</summary>
     public Dictionary<string, long> Seen { get; } = [];
 
@@ -274,7 +290,11 @@ internal sealed class SimulationChecks
         SimulatedPartition changelog = ChangelogOf(task);
         if (!entries.TryGetValue(StoreKeys.Local.ToArray(), out byte[]? local))
             return;
-        long from = LocalRecord.Read(local).ChangelogOffset;
+        LocalRecord known = LocalRecord.Read(local);
+        long from = known.ChangelogOffset;
+        // One that was not kept up for so long is refused when it is opened: tombstones are gone.
+        if (SimulatedClock.Epoch.ToUnixTimeMilliseconds() + (_cluster.World.Now / 1000) - known.CurrentAt > DeleteRetentionMs)
+            return;
         if (from > changelog.End)
             throw new SimulationFailureException($"the store of {task} stands at {from}, beyond its changelog's end {changelog.End}");
         Dictionary<string, byte[]> found = entries.Where(e => e.Key[0] <= StoreKeys.StatePrefix).ToDictionary(e => Convert.ToHexString(e.Key), e => e.Value);

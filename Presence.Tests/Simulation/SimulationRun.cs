@@ -5,6 +5,7 @@ using Presence.Core.Events;
 using Presence.Core.Log;
 using Presence.Core.Log.Simulated;
 using Presence.Core.Runtime;
+using Presence.Core.Stages;
 using Presence.Core.State.Simulated;
 
 namespace Presence.Tests.Simulation;
@@ -51,10 +52,14 @@ internal sealed class SimulationRun
             Workers = 2,
             DeadLetterTopic = SimulatedTown.Names.DeadLetter,
             RecommitInterval = TimeSpan.FromSeconds(10),
+            Bounds = SimulationChecks.Bounds,
             CreateIncarnationId = () => $"incarnation-{_incarnations++}",
         };
         foreach (TopicSpecification topic in TopicCatalog.Public(SimulatedTown.Names, SimulatedTown.Partitions, null))
             _cluster.CreateTopic(topic);
+        // Made beforehand, as an operator may do: tombstones go soon.
+        foreach (StageDefinition stage in SimulatedTown.Stages)
+            _cluster.CreateTopic(new TopicSpecification(TopicCheck.ChangelogOf(_options, stage), SimulatedTown.Partitions, null, new Dictionary<string, string>(TopicCheck.ChangelogConfiguration) { ["delete.retention.ms"] = SimulationChecks.DeleteRetentionMs.ToString(System.Globalization.CultureInfo.InvariantCulture) }));
         _checks = new SimulationChecks(_cluster, _town, _disks, _options);
     }
 
@@ -145,6 +150,12 @@ internal sealed class SimulationRun
     private void Maintain()
     {
         _cluster.Expire();
+        foreach (SimulatedProcess process in _processes)
+        {
+            if (process.IsAlive)
+                SimulationChecks.VerifyMemory(process.Instance.Status());
+        }
+
         foreach (SimulatedTopic topic in _cluster.Topics.Values)
         {
             SimulatedPartition partition = topic.Partitions[_world.Next(topic.Partitions.Count)];
@@ -156,7 +167,7 @@ internal sealed class SimulationRun
                 // A topic with a compaction lag keeps what its readers have not read yet.
                 long bound = topic.Configuration.ContainsKey("min.compaction.lag.ms") ? _checks.ReadByAll(partition) ?? 0 : long.MaxValue;
                 if (_world.Faults.Happens(SimulatedFault.Compaction))
-                    _cluster.Compact(partition, bound, dropTombstones: false);
+                    _cluster.Compact(topic, partition, bound);
             }
             else if (_checks.ReadByAll(partition) is { } read && read > partition.Start && _world.Faults.Happens(SimulatedFault.Retention))
             {

@@ -8,6 +8,7 @@ public sealed partial class SimulatedCluster
 {
     private readonly SortedDictionary<string, SimulatedTopic> _topics = new(StringComparer.Ordinal);
     private readonly long[] _downUntil;
+    private const long FirstCompactionMs = 10_000;
     private int _topicIds;
 
     /// <summary>Empty.</summary>
@@ -63,7 +64,14 @@ public sealed partial class SimulatedCluster
         return _downUntil[hash % (uint)_downUntil.Length] <= World.Now;
     }
 
-    /// <summary>One partition of a compacted topic is compacted up to some place below its end, and below a bound.</summary>
-    public void Compact(SimulatedPartition partition, long bound, bool dropTombstones) =>
-        partition.Compact(Math.Min(bound, partition.Start + World.Next((int)(partition.End - partition.Start) + 1)), dropTombstones);
+    /// <summary>
+    /// One partition of a compacted topic is compacted up to some place below its end, and below a bound; tombstones that
+    /// have been there for the topic's <c>delete.retention.ms</c> go. As with Kafka that time begins when they are first
+    /// compacted, which is some time after they were written.
+    /// </summary>
+    public void Compact(SimulatedTopic topic, SimulatedPartition partition, long bound) => partition.Compact(
+        Math.Min(bound, partition.Start + World.Next((int)(partition.End - partition.Start) + 1)),
+        topic.Configuration.TryGetValue("delete.retention.ms", out string? retention)
+            ? SimulatedClock.Epoch.ToUnixTimeMilliseconds() + (World.Now / 1000) - long.Parse(retention, System.Globalization.CultureInfo.InvariantCulture) - FirstCompactionMs
+            : long.MinValue);
 }

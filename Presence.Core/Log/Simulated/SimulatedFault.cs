@@ -57,6 +57,9 @@ public enum SimulatedFault
     /// <summary>The disk takes no more for a while.</summary>
     FullDisk,
 
+    /// <summary>A write takes long: the loop that waits for it stands still.</summary>
+    SlowDisk,
+
     /// <summary>A store cannot be trusted when it is opened.</summary>
     CorruptStore,
 

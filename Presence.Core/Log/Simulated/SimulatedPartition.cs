@@ -63,10 +63,10 @@ public sealed class SimulatedPartition(TopicPartition id, bool keepsHistory)
     }
 
     /// <summary>
-    /// Keeps the last committed record of each key below <paramref name="until"/> (and no tombstone among them where
-    /// <paramref name="dropTombstones"/>); what is open or above stays as it is.
+    /// Keeps the last committed record of each key below <paramref name="until"/>, and no tombstone among them whose
+    /// timestamp is below <paramref name="tombstonesUntil"/>; what is open or above stays as it is.
     /// </summary>
-    public void Compact(long until, bool dropTombstones)
+    public void Compact(long until, long tombstonesUntil)
     {
         until = Math.Min(until, StableEnd);
         Dictionary<string, long> last = [];
@@ -78,7 +78,7 @@ public sealed class SimulatedPartition(TopicPartition id, bool keepsHistory)
 
         // As Kafka: the last record of a log segment that is still written to is never taken away.
         _records.RemoveAll(r => r.Offset < until && r.Offset != End - 1
-            && (!r.IsVisible || r.Key is null || last[Convert.ToHexString(r.Key)] != r.Offset || (dropTombstones && r.Value is null)));
+            && (!r.IsVisible || r.Key is null || last[Convert.ToHexString(r.Key)] != r.Offset || (r.Value is null && r.Timestamp < tombstonesUntil)));
     }
 
     /// <summary>Takes away what lies below an offset.</summary>

@@ -3,9 +3,12 @@ using Presence.Core.Log.Simulated;
 namespace Presence.Core.State.Simulated;
 
 /// <summary>A simulated disk as one process uses it.</summary>
-public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall = null) : IStateStoreProvider
+/// <param name="disk">Where they lie.</param>
+/// <param name="onCall">Called before and after each write with its name; may throw.</param>
+/// <param name="onSlow">Called with how long a write takes, where it takes long.</param>
+public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall = null, Action<TimeSpan>? onSlow = null) : IStateStoreProvider
 {
-    private sealed class Store(SimulatedDisk disk, SimulatedStoreFile file, Action<string>? onCall) : IStateStore
+    private sealed class Store(SimulatedDisk disk, SimulatedStoreFile file, Action<string>? onCall, Action<TimeSpan>? onSlow) : IStateStore
     {
         private List<(byte[] Key, byte[]? Value)> _batch = [];
         private bool _disposed;
@@ -45,6 +48,8 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
             onCall?.Invoke("before a write batch");
             if (disk.World.Now < disk.FullUntil)
                 throw new StoreException("No space left on device", isCorruption: false);
+            if (disk.World.Faults.Strikes(SimulatedFault.SlowDisk, 0.3))
+                onSlow?.Invoke(disk.World.Span(50, 8_000));
             file.Write(_batch);
             _batch = [];
             onCall?.Invoke("after a write batch");
@@ -68,7 +73,7 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
         if (file.Entries.Count > 0 && disk.World.Faults.Strikes(SimulatedFault.CorruptStore, 0.5))
             throw new StoreException($"The store of {task} has a checksum that does not match.", isCorruption: true);
         file.IsOpen = true;
-        return new Store(disk, file, onCall);
+        return new Store(disk, file, onCall, onSlow);
     }
 
     /// <inheritdoc/>
