@@ -44,13 +44,20 @@ simulate.SetAction(parsed => parsed.GetValue(seed) is { } one
     ? Simulate.One(one, parsed.GetValue(trace), [.. Names(parsed.GetValue(without)!).Select(Enum.Parse<SimulatedFault>)])
     : Simulate.Run(parsed.GetValue(seeds), parsed.GetValue(from), parsed.GetValue(limitMinutes), parsed.GetValue(untilFailure), CancellationToken.None));
 
+Option<int> tasks = new("--tasks") { Description = "Tasks of the largest fleet.", DefaultValueFactory = _ => 10_000 };
+Option<int> members = new("--members") { Description = "Instances of the largest fleet.", DefaultValueFactory = _ => 1_000 };
+Command assign = new("assign", "Plans for large fleets: how long one takes, how much moves when an instance leaves or joins.") { tasks, members };
+assign.SetAction(parsed => Assign.Run(parsed.GetValue(tasks), parsed.GetValue(members)));
+
 Option<int> chaosSeed = new("--seed") { Description = "Of the load and of what is done when.", DefaultValueFactory = _ => 1 };
-Command chaos = new("chaos", "A real broker and a real process under load: killed, stopped and continued at random; held against the definition.") { minutes, rate, chaosSeed };
+Option<int> instances = new("--instances") { Description = "Instances of the fleet.", DefaultValueFactory = _ => 3 };
+Option<int> brokers = new("--brokers") { Description = "Brokers.", DefaultValueFactory = _ => 3 };
+Command chaos = new("chaos", "Real brokers and a real fleet under load: killed, stopped and continued at random; held against the definition.") { minutes, rate, chaosSeed, instances, brokers };
 chaos.SetAction(async (parsed, cancellation) =>
 {
     try
     {
-        var done = await Chaos.Run(TimeSpan.FromMinutes(parsed.GetValue(minutes)), (int)parsed.GetValue(rate), parsed.GetValue(chaosSeed), Console.WriteLine, cancellation);
+        var done = await Chaos.Run(TimeSpan.FromMinutes(parsed.GetValue(minutes)), (int)parsed.GetValue(rate), parsed.GetValue(chaosSeed), parsed.GetValue(instances), parsed.GetValue(brokers), Console.WriteLine, cancellation);
         Console.WriteLine($"nothing lost, nothing twice after {string.Join(", ", done.Select(d => $"{d.Value} x {d.Key}"))}");
         return 0;
     }
@@ -63,7 +70,12 @@ chaos.SetAction(async (parsed, cancellation) =>
     }
 });
 
-RootCommand root = new("Benchmarks of Presence. Build everything with -c Release first.") { bench, soak, floor, micro, simulate, chaos };
+Option<double> failoverRate = new("--rate") { Description = "Probes per second.", DefaultValueFactory = _ => 2_000 };
+Option<int> rounds = new("--rounds") { Description = "How often each thing happens.", DefaultValueFactory = _ => 1 };
+Command failover = new("failover", "A fleet under load: the longest standstill of a partition when an instance is killed, stopped, comes back.") { failoverRate, rounds, peer };
+failover.SetAction((parsed, cancellation) => Failover.Run(parsed.GetValue(failoverRate), parsed.GetValue(rounds), parsed.GetValue(peer), cancellation));
+
+RootCommand root = new("Benchmarks of Presence. Build everything with -c Release first.") { bench, soak, floor, micro, simulate, chaos, assign, failover };
 // A broker that is being stopped needs longer than the default of 2 s.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });
 

@@ -11,8 +11,17 @@ internal static partial class Logs
     [LoggerMessage(2, LogLevel.Error, "Incarnation {Incarnation} ends: {Reason}")]
     public static partial void IncarnationEnds(this ILogger logger, string incarnation, string reason);
 
-    [LoggerMessage(3, LogLevel.Information, "Incarnation {Incarnation} of instance {InstanceId} was left over and has been fenced")]
-    public static partial void IncarnationFenced(this ILogger logger, string incarnation, string instanceId);
+    [LoggerMessage(3, LogLevel.Information, "Instance {InstanceId} is the planner")]
+    public static partial void PlannerBegins(this ILogger logger, string instanceId);
+
+    [LoggerMessage(7, LogLevel.Warning, "Instance {InstanceId} is the planner no more: {Reason}")]
+    public static partial void PlannerEnds(this ILogger logger, string instanceId, string reason);
+
+    [LoggerMessage(8, LogLevel.Information, "Plan {Number}: {Reason}")]
+    public static partial void PlanReason(this ILogger logger, long number, string reason);
+
+    [LoggerMessage(9, LogLevel.Information, "Plan {Number} is read: {Active} tasks to run here, {Followed} to follow")]
+    public static partial void PlanApplied(this ILogger logger, long number, int active, int followed);
 
     [LoggerMessage(4, LogLevel.Error, "The instance stops, as going on would be unsafe: {Reason}")]
     public static partial void InstanceRefused(this ILogger logger, string reason);
@@ -22,6 +31,12 @@ internal static partial class Logs
 
     [LoggerMessage(6, LogLevel.Warning, "The ends of the inputs are not known at the moment, idle inputs wait for them: {Reason}")]
     public static partial void EndsUnknown(this ILogger logger, string reason);
+
+    [LoggerMessage(35, LogLevel.Warning, "Worker {Worker} is left without its last commit ({State}), which the log has not answered for {Seconds} s: what was not committed is done again by whoever takes its tasks")]
+    public static partial void LastCommitUnanswered(this ILogger logger, int worker, string state, long seconds);
+
+    [LoggerMessage(34, LogLevel.Error, "The lifecycle listener {Listener} failed at {Kind}")]
+    public static partial void ListenerFailed(this ILogger logger, string listener, Runtime.LifecycleKind kind, Exception exception);
 
     [LoggerMessage(10, LogLevel.Information, "Task {Task} runs on worker {Worker}")]
     public static partial void TaskRunning(this ILogger logger, string task, int worker);
@@ -41,6 +56,18 @@ internal static partial class Logs
     [LoggerMessage(15, LogLevel.Error, "Task {Task} lost input: retention has passed {Partition} offsets {From} to {To}, which were never processed")]
     public static partial void InputLost(this ILogger logger, string task, string partition, long from, long to);
 
+    [LoggerMessage(16, LogLevel.Information, "Task {Task} is released: all it did is committed, and it is closed")]
+    public static partial void TaskReleased(this ILogger logger, string task);
+
+    [LoggerMessage(17, LogLevel.Information, "Task {Task} follows its changelog here")]
+    public static partial void TaskFollows(this ILogger logger, string task);
+
+    [LoggerMessage(18, LogLevel.Information, "The copy of task {Task} on this disk is deleted: the task runs elsewhere and has its replicas")]
+    public static partial void CopyDeleted(this ILogger logger, string task);
+
+    [LoggerMessage(19, LogLevel.Warning, "The copy of task {Task} on this disk, which nobody needs, cannot be deleted: {Reason}")]
+    public static partial void CopyNotDeleted(this ILogger logger, string task, string reason);
+
     [LoggerMessage(20, LogLevel.Information, "Task {Task} replays its changelog from offset {From} to {To}")]
     public static partial void RestoreBegins(this ILogger logger, string task, long from, long to);
 
@@ -53,6 +80,9 @@ internal static partial class Logs
     [LoggerMessage(23, LogLevel.Warning, "The takeover of task {Task} waits: {Reason}")]
     public static partial void TakeoverWaits(this ILogger logger, string task, string reason);
 
+    [LoggerMessage(24, LogLevel.Warning, "Task {Task}: nothing past offset {Offset} of {Partition} can be read, though the log goes on to {End}: a transaction that neither commits nor aborts holds it back; see docs/operations.md, \"A transaction that hangs\"")]
+    public static partial void InputHeld(this ILogger logger, string task, string partition, long offset, long end);
+
     [LoggerMessage(30, LogLevel.Warning, "Worker {Worker} aborts its transaction: {Reason}")]
     public static partial void TransactionAborting(this ILogger logger, int worker, string reason);
 
@@ -62,6 +92,6 @@ internal static partial class Logs
     [LoggerMessage(32, LogLevel.Warning, "Worker {Worker} waits for the log to answer ({State}, {Seconds} s): {Reason}")]
     public static partial void CallUnanswered(this ILogger logger, int worker, string state, long seconds, string reason);
 
-    [LoggerMessage(33, LogLevel.Warning, "Worker {Worker} has not come back for {Seconds} s from a step it began while it was {State}: a call to the log or the disk does not return")]
-    public static partial void WorkerStuck(this ILogger logger, int worker, long seconds, string state);
+    [LoggerMessage(33, LogLevel.Warning, "The loop of {Loop} has not come back for {Seconds} s from a step it began while it was {State}: a call to the log or the disk does not return")]
+    public static partial void LoopStuck(this ILogger logger, string loop, long seconds, string state);
 }

@@ -69,14 +69,6 @@ public sealed class TopicCheck
         ["message.timestamp.type"] = "CreateTime",
     };
 
-    /// <summary>How the control topic is configured: small, and compacted soon.</summary>
-    public static IReadOnlyDictionary<string, string> ControlConfiguration { get; } = new Dictionary<string, string>
-    {
-        ["cleanup.policy"] = "compact",
-        ["segment.ms"] = "300000",
-        ["min.cleanable.dirty.ratio"] = "0.1",
-    };
-
     /// <summary>What changed since <paramref name="earlier"/> in a way that breaks running tasks; null when nothing did.</summary>
     public string? ChangeSince(IReadOnlyDictionary<string, TopicDescription> earlier)
     {

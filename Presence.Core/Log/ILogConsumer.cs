@@ -7,6 +7,12 @@ namespace Presence.Core.Log;
 public interface ILogConsumer : IDisposable
 {
     /// <summary>
+    /// A topic that may be read later: what takes time to find out about it is found out now, so that
+    /// <see cref="Add"/> is served at once. Delivers nothing.
+    /// </summary>
+    void Prepare(string topic);
+
+    /// <summary>
     /// Begins to read a partition at <paramref name="offset"/> (or moves its position there, dropping what was
     /// fetched). <paramref name="slot"/> is a small non-negative number of the caller's, handed back with every
     /// delivery; one slot per partition.

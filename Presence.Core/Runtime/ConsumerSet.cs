@@ -17,6 +17,24 @@ internal sealed class ConsumerSet(Func<int, ILogConsumer> create) : IDisposable
     private volatile bool _woken;
     private int _first;
 
+    /// <summary>Makes as many consumers as the topics will take, each of which learns of what it may have to read.</summary>
+    public void Prepare(IEnumerable<string> topics)
+    {
+        foreach (IGrouping<string, string> readers in topics.GroupBy(t => t))
+        {
+            for (int index = 0; index < readers.Count(); index++)
+            {
+                if (index == _consumers.Count)
+                {
+                    _consumers.Add(create(index));
+                    _taken.Add([]);
+                }
+
+                _consumers[index].Prepare(readers.Key);
+            }
+        }
+    }
+
     /// <summary>Begins to read, or moves the position of a slot.</summary>
     public void Add(int slot, TopicPartition partition, long offset)
     {

@@ -7,17 +7,18 @@ using Presence.Core.State;
 namespace Presence.Core.Runtime;
 
 /// <summary>
-/// One instance: joins its group, ends earlier incarnations, begins its own, places the tasks on its workers and keeps
-/// watch. Starts no thread: three kinds of loops drive it, each by one thread at a time (or all by one, in tests):
-/// <see cref="RunOnce"/>, <see cref="Restorer"/>, and every one of <see cref="Workers"/>.
+/// One instance: reads the control log, begins an incarnation, announces it, and runs what the plans give it; one of all
+/// instances is the planner beside. Starts no thread: several loops drive it, each by one thread at a time (or all by
+/// one, in tests): <see cref="RunOnce"/>, <see cref="Heartbeat"/>, <see cref="Restorer"/>, and every one of
+/// <see cref="Workers"/>. This part: its life. Instance.Plan.cs: following plans. Instance.Watch.cs: keeping watch.
 /// </summary>
 public sealed partial class Instance : IDisposable
 {
     private static readonly TimeSpan CallWait = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan MetadataInterval = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan EndsInterval = TimeSpan.FromSeconds(1);
-    private const long WaitingLogInterval = 5_000;
+    private static readonly TimeSpan LastCommitLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan HandOverLimit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan TopicsPause = TimeSpan.FromSeconds(2);
+    private const long WaitingLogInterval = 5_000;
 
     private readonly InstanceOptions _options;
     private readonly IReadOnlyList<StageDefinition> _stages;
@@ -26,12 +27,12 @@ public sealed partial class Instance : IDisposable
     private readonly TimeProvider _time;
     private readonly RuntimeMetrics _metrics;
     private readonly ILogger _logger;
+    private readonly Lifecycle _lifecycle;
     private readonly CancellationTokenSource _cancellation = new();
     private readonly IGroupMembership _membership;
-    private readonly long _began;
-    private readonly Dictionary<TaskId, TakeoverRequest> _tasks = [];
-    private ControlLog? _control;
-    private Incarnation? _incarnation;
+    private string _incarnation = "";
+    private IReadOnlyList<Worker> _starting = [];
+    private int _initialised;
     private volatile IReadOnlyList<Worker> _workers = [];
     private volatile Restorer _restorer;
     private volatile string? _reason;
@@ -41,15 +42,12 @@ public sealed partial class Instance : IDisposable
     private long _progressAt;
     private Task? _question;
     private long _notBefore;
-    private long _nextEnds;
-    private long _nextMetadata;
-    private Task<IReadOnlyDictionary<TopicPartition, long>>? _ends;
-    private long _endsAskedAt;
-    private IReadOnlyDictionary<string, TopicDescription> _topics = new Dictionary<string, TopicDescription>();
-    private IReadOnlyList<StreamTask> _running = [];
+    private long _waitingSince;
+    private long _stoppingSince;
+    private Announcement? _lastWord;
 
     /// <summary>Touches nothing before the first step.</summary>
-    public Instance(InstanceOptions options, IReadOnlyList<StageDefinition> stages, ILog log, IStateStoreProvider stores, TimeProvider time, RuntimeMetrics metrics, ILogger logger)
+    public Instance(InstanceOptions options, IReadOnlyList<StageDefinition> stages, ILog log, IStateStoreProvider stores, TimeProvider time, RuntimeMetrics metrics, ILogger logger, IReadOnlyList<ILifecycleListener>? listeners = null)
     {
         _options = options;
         _stages = stages;
@@ -58,9 +56,10 @@ public sealed partial class Instance : IDisposable
         _time = time;
         _metrics = metrics;
         _logger = logger;
-        _membership = log.CreateMembership(options.ApplicationId, options.InstanceId, ControlLog.TopicOf(options.ApplicationId));
-        _restorer = new Restorer(log, options, stores, time, metrics, logger);
-        _began = time.GetTimestamp();
+        _lifecycle = new Lifecycle(logger, metrics, time, listeners ?? []);
+        _membership = log.CreateMembership(options.ApplicationId, options.InstanceId, ControlTopics.ControlOf(options.ApplicationId));
+        _restorer = new Restorer(log, options, stores, time, metrics, _lifecycle, logger);
+        Heartbeat = new Heartbeat(log, options.ApplicationId, time, options.BeatInterval, options.StuckLimit);
         _progressAt = Now();
     }
 
@@ -72,6 +71,9 @@ public sealed partial class Instance : IDisposable
 
     /// <summary>What it waits for or died of.</summary>
     public string? Reason => _reason;
+
+    /// <summary>Its sign of life; one for all incarnations.</summary>
+    public Heartbeat Heartbeat { get; }
 
     /// <summary>The workers of the present incarnation: whoever drives them looks here again after each step.</summary>
     public IReadOnlyList<Worker> Workers => _workers;
@@ -92,34 +94,32 @@ public sealed partial class Instance : IDisposable
     public void RunOnce(TimeSpan wait)
     {
         Volatile.Write(ref _progressAt, Now());
+        Heartbeat.NoteProgress();
         if (State is InstanceState.Stopped or InstanceState.Failed)
             return;
         if (_stopRequested && State != InstanceState.Stopping)
             BeginStop();
-        if (_time.GetTimestamp() < _notBefore && State < InstanceState.Running)
-        {
-            ServeMembership(wait);
+        ServeMembership();
+        if (State == InstanceState.Failed)
             return;
-        }
-
         try
         {
+            ReadControl(wait);
+            if (State == InstanceState.Failed || (_time.GetTimestamp() < _notBefore && State < InstanceState.Running))
+                return;
             switch (State)
             {
                 case InstanceState.Joining:
-                    Join(wait);
-                    break;
-                case InstanceState.Fencing:
-                    Fence(wait);
+                    Join();
                     break;
                 case InstanceState.Starting:
-                    Start(wait);
+                    Start();
                     break;
                 case InstanceState.Running:
-                    Run(wait);
+                    Run();
                     break;
                 case InstanceState.Stopping:
-                    FinishStop(wait);
+                    FinishStop();
                     break;
             }
         }
@@ -129,55 +129,32 @@ public sealed partial class Instance : IDisposable
         }
     }
 
-    /// <summary>A snapshot; any thread.</summary>
-    public InstanceStatus Status()
-    {
-        IReadOnlyList<Worker> workers = _workers;
-        Restorer restorer = _restorer;
-        Dictionary<TaskId, TaskStatus> tasks = [];
-        long progress = Volatile.Read(ref _progressAt);
-        foreach (TaskStatus status in restorer.Status)
-            tasks[status.Task] = status;
-        foreach (Worker worker in workers)
-        {
-            progress = Math.Min(progress, worker.ProgressAt);
-            foreach (TaskStatus status in worker.Status)
-                tasks[status.Task] = status;
-        }
-
-        if (State == InstanceState.Running)
-        {
-            progress = Math.Min(progress, restorer.ProgressAt);
-            foreach (TakeoverRequest request in _assigned)
-                tasks.TryAdd(request.Task, new TaskStatus(request.Task, "restoring", TaskState.Created, request.Worker, null, -1, -1, null, 0, 0, 0, 0));
-        }
-
-        return new InstanceStatus(
-            _options.InstanceId,
-            _incarnationId,
-            State,
-            _reason,
-            [.. tasks.Values.OrderBy(t => t.Task.Stage, StringComparer.Ordinal).ThenBy(t => t.Task.Partition)],
-            progress);
-    }
-
-    private volatile IReadOnlyList<TakeoverRequest> _assigned = [];
-
     /// <inheritdoc/>
     public void Dispose()
     {
+        // What is stuck in a call cannot be closed; it ends with the process.
+        if (_isStuck)
+            return;
         _cancellation.Cancel();
         CloseIncarnation();
+        Heartbeat.Dispose();
         _membership.Dispose();
         _cancellation.Dispose();
     }
 
-    private void Join(TimeSpan wait)
+    private void ServeMembership()
     {
-        // The control topic first: the group is on it.
+        MembershipState membership = _membership.RunOnce(TimeSpan.Zero);
+        _isLeader = membership == MembershipState.Leader;
+        if (membership == MembershipState.Fenced)
+            Refuse($"another process took over the instance id '{_options.InstanceId}': {_membership.Reason}");
+    }
+
+    private void Join()
+    {
         if (_question is null)
         {
-            _question = _log.Admin.CreateTopics([new TopicSpecification(ControlLog.TopicOf(_options.ApplicationId), 1, _options.ReplicationFactor, TopicCheck.ControlConfiguration)], _cancellation.Token);
+            _question = _log.Admin.CreateTopics(ControlTopics.Specifications(_options.ApplicationId, _options.ReplicationFactor), _cancellation.Token);
             return;
         }
 
@@ -185,80 +162,39 @@ public sealed partial class Instance : IDisposable
             return;
         if (!_question.IsCompletedSuccessfully)
         {
-            Wait($"the control topic cannot be made: {Cause(_question)}");
+            Wait($"the control topics cannot be made: {Cause(_question)}");
             _question = null;
             return;
         }
 
-        switch (ServeMembership(wait))
+        _control ??= new ControlReader(_log, _options.ApplicationId, _time);
+        if (!_control.HasReachedEnd)
         {
-            case MembershipState.Leader:
-                _question = null;
-                _reason = null;
-                _control = new ControlLog(_log, _options.ApplicationId);
-                Move(InstanceState.Fencing);
-                break;
-            case MembershipState.Joining or MembershipState.Follower when _time.GetElapsedTime(_began) > _options.JoinTimeout && !_hasRun:
-                Refuse(
-                    $"another instance of the application '{_options.ApplicationId}' is running (it holds the group '{_options.ApplicationId}'), and tasks are not yet shared between instances: two would process every record twice. "
-                    + "Stop the other one, or give this one another Presence:ApplicationId");
-                break;
-            case MembershipState.Follower:
-                _reason = $"another instance holds the group '{_options.ApplicationId}'; waiting {_options.JoinTimeout.TotalSeconds:0} s for it to end";
-                break;
-        }
-    }
-
-    private bool _hasRun;
-
-    private MembershipState ServeMembership(TimeSpan wait)
-    {
-        MembershipState membership = _membership.RunOnce(wait);
-        if (membership == MembershipState.Fenced)
-            Refuse($"another process took over the instance id '{_options.InstanceId}': {_membership.Reason}");
-        return membership;
-    }
-
-    private void Fence(TimeSpan wait)
-    {
-        ServeMembership(TimeSpan.Zero);
-        if (State != InstanceState.Fencing)
-            return;
-        if (!_control!.StepOpen(CallWait, _cancellation.Token) || !_control.StepFence())
-        {
-            NoteWaiting(_control.Waiting);
-            FailWithControl();
+            NoteWaiting("the control log to be read");
             return;
         }
 
-        if (_control.Incarnations.Values.Any(i => i is null))
-        {
-            Refuse("the control log holds an incarnation that a newer version of Presence wrote: stop that instance, or run this one with the newer version");
-            return;
-        }
-
-        foreach (Incarnation? ended in _control.Incarnations.Values)
-            _logger.IncarnationFenced(ended!.Id, ended.InstanceId);
+        _question = null;
+        _reason = null;
         Move(InstanceState.Starting);
     }
 
-    private void Start(TimeSpan wait)
+    private void Start()
     {
-        ServeMembership(TimeSpan.Zero);
-        if (State != InstanceState.Starting || !CheckTopics() || State != InstanceState.Starting)
+        if (!CheckTopics() || State != InstanceState.Starting)
             return;
-        if (_incarnation is null)
+        if (_starting.Count == 0)
         {
-            _incarnation = Incarnation.Begin(_options.CreateIncarnationId(), _options.InstanceId, _options.Workers, Now());
+            _incarnation = _options.CreateIncarnationId();
             List<Worker> workers = [];
             for (int i = 0; i < _options.Workers; i++)
-                workers.Add(new Worker(i, _incarnation.TransactionalId(_options.ApplicationId, i), _log, _options, _time, _metrics, _logger));
+                workers.Add(new Worker(i, Incarnation.TransactionalId(_options.ApplicationId, _incarnation, i), _log, _options, _time, _metrics, _lifecycle, _logger));
             _starting = workers;
             _initialised = 0;
-            _announced = false;
         }
 
-        while (_initialised < _starting.Count)
+        // Once, before anybody hears of this incarnation: who fences it comes after this for certain.
+        for (; _initialised < _starting.Count; _initialised++)
         {
             LogResult result = _starting[_initialised].Init(CallWait);
             if (result.Status == LogStatus.Fatal)
@@ -269,294 +205,133 @@ public sealed partial class Instance : IDisposable
 
             if (!result.IsOk)
             {
-                _reason = $"waits for the log to grant the transactional id {_starting[_initialised].TransactionalId}{(result.Reason is null ? "" : $": {result.Reason}")}";
+                NoteWaiting($"the log to grant the transactional id {_starting[_initialised].TransactionalId}{(result.Reason is null ? "" : $": {result.Reason}")}");
                 return;
             }
-
-            _initialised++;
         }
 
-        if (!_announced)
-        {
-            List<(byte[] Key, byte[]? Value)> records = [(_incarnation.Key(), _incarnation.Value())];
-            foreach (Incarnation? ended in _control!.Incarnations.Values)
-                records.Add((ended!.Key(), null));
-            _control.BeginWrite(records);
-            _announced = true;
-        }
-
-        if (!_control!.StepWrite(Now(), CallWait))
-        {
-            FailWithControl();
-            return;
-        }
-
+        foreach (Worker worker in _starting)
+            worker.Prepare(_stages.SelectMany(s => s.Inputs));
         _reason = null;
-        _incarnationId = _incarnation.Id;
+        _incarnationId = _incarnation;
         _workers = _starting;
-        _hasRun = true;
-        _metrics.IncarnationBegan();
-        _logger.IncarnationBegins(_incarnation.Id, _options.InstanceId, _starting.Count);
-        PlaceTasks();
+        _lifecycle.IncarnationBegan(_incarnation, _options.InstanceId, _starting.Count);
+        DescribeTasks();
+        HashSet<string> existing = [.. _stores.Existing()];
+        foreach (TakeoverRequest request in _requests.Values.Where(r => existing.Contains(r.Task.ToString())))
+        {
+            _lookedAt.Add(request.Task);
+            _restorer.Look(request);
+        }
+
         Move(InstanceState.Running);
     }
 
-    private IReadOnlyList<Worker> _starting = [];
-    private int _initialised;
-    private bool _announced;
-
-    private bool CheckTopics()
+    private void Run()
     {
-        if (_topicsReady)
-            return true;
-        if (_question is null)
-        {
-            _question = _creating ? _question : _log.Admin.DescribeTopics(TopicCheck.WatchedBy(_options, _stages), _cancellation.Token);
-            return false;
-        }
-
-        if (!_question.IsCompleted)
-            return false;
-        Task question = _question;
-        _question = null;
-        if (!question.IsCompletedSuccessfully)
-        {
-            _creating = false;
-            Wait($"the topics cannot be looked at: {Cause(question)}");
-            return false;
-        }
-
-        if (_creating)
-        {
-            _creating = false;
-            return false;
-        }
-
-        _topics = ((Task<IReadOnlyDictionary<string, TopicDescription>>)question).Result;
-        TopicCheck check = new(_options, _stages, _topics);
-        if (check.Problems.Count > 0)
-        {
-            Refuse(string.Join(" | ", check.Problems));
-            return false;
-        }
-
-        if (check.Missing.Count > 0)
-        {
-            Wait($"these topics do not exist: {string.Join(", ", check.Missing)}. Create them with `presence topics create`");
-            return false;
-        }
-
-        IReadOnlyList<TopicSpecification> changelogs = check.MissingChangelogs(_options, _stages);
-        if (changelogs.Count > 0)
-        {
-            _creating = true;
-            _question = _log.Admin.CreateTopics(changelogs, _cancellation.Token);
-            return false;
-        }
-
-        _topicsReady = true;
-        return true;
-    }
-
-    private bool _creating;
-    private bool _topicsReady;
-
-    // Every task of every stage, spread evenly: the tasks of one partition on different workers where there are several.
-    private void PlaceTasks()
-    {
-        _tasks.Clear();
-        int next = 0;
-        foreach (StageDefinition stage in _stages)
-        {
-            string changelog = TopicCheck.ChangelogOf(_options, stage);
-            TopicDescription description = _topics[changelog];
-            int[] outputs = [.. stage.Outputs.Select(o => _topics[o].Partitions)];
-            for (int partition = 0; partition < _topics[stage.Inputs[0]].Partitions; partition++)
-            {
-                TaskId id = new(stage.Name, partition);
-                TaskTopics topics = new(new TopicPartition(changelog, partition), outputs, _options.DeadLetterTopic, _topics[_options.DeadLetterTopic].Partitions);
-                BadInputPolicy policy = _options.BadInput.GetValueOrDefault(stage.Service, BadInputPolicy.DeadLetter);
-                TakeoverRequest request = new(id, stage, topics, description.Id, DeleteRetentionOf(description), policy, next++ % _workers.Count);
-                _tasks.Add(id, request);
-                _restorer.Enqueue(request);
-            }
-        }
-
-        _assigned = [.. _tasks.Values];
-    }
-
-    private static TimeSpan DeleteRetentionOf(TopicDescription changelog) =>
-        changelog.Configuration.TryGetValue("delete.retention.ms", out string? text) && long.TryParse(text, out long ms)
-            ? TimeSpan.FromMilliseconds(Math.Clamp(ms, 0, (long)TimeSpan.FromDays(3650).TotalMilliseconds))
-            : TimeSpan.FromDays(1);
-
-    private void Run(TimeSpan wait)
-    {
-        MembershipState membership = ServeMembership(wait);
+        TakeResults();
         if (State != InstanceState.Running)
             return;
-        _reason = membership switch
+        if (_restorer.IsLooking)
         {
-            MembershipState.Leader => null,
-            MembershipState.Follower => "another instance holds the group: this one goes on until it is fenced",
-            _ => "out of touch with the group; tasks go on",
-        };
-
-        while (_restorer.TryTakeReady(out StreamTask task, out int worker))
-        {
-            _workers[worker].Add(task);
-            _running = [.. _running.Where(t => t.Id != task.Id), task];
+            NoteWaiting("the copies on the disk to be looked at");
+            return;
         }
 
-        foreach (Worker worker in _workers)
-        {
-            while (worker.TryTakeLost(out TaskLost lost))
-                _restorer.Enqueue(_tasks[lost.Task]);
-            if (worker.State == WorkerState.Failed)
-            {
-                EndIncarnation(worker.Failure!);
-                return;
-            }
-        }
-
+        FollowPlan();
+        if (State != InstanceState.Running)
+            return;
+        Announce(_isStuck ? MemberState.Stuck : MemberState.Alive);
+        StepPlanner();
+        PublishFleet();
         WatchWorkers();
+        if (State != InstanceState.Running)
+            return;
         RefreshEnds();
         RefreshMetadata();
     }
 
-    // A worker that hangs in a call cannot say so itself.
-    private void WatchWorkers()
-    {
-        long now = Now();
-        foreach (Worker worker in _workers)
-        {
-            long stuck = now - worker.ProgressAt;
-            if (stuck < WaitingLogInterval)
-                continue;
-            _reason = $"worker {worker.Index} has not come back for {stuck / 1000} s from a step it began while it was {worker.State}";
-            if (now - _waitingSince < WaitingLogInterval)
-                continue;
-            _waitingSince = now;
-            _logger.WorkerStuck(worker.Index, stuck / 1000, worker.State.ToString());
-        }
-    }
-
-    private void RefreshEnds()
-    {
-        long now = Now();
-        if (_ends is null)
-        {
-            if (now < _nextEnds || _running.Count == 0)
-                return;
-            _nextEnds = now + (long)EndsInterval.TotalMilliseconds;
-            _endsAskedAt = now;
-            _ends = _log.Admin.EndOffsets([.. _running.SelectMany(t => t.Inputs).Select(i => i.Partition).Distinct()], IsolationLevel.ReadUncommitted, _cancellation.Token);
-        }
-
-        if (!_ends.IsCompleted)
-            return;
-        if (_ends.IsCompletedSuccessfully)
-        {
-            foreach (StreamTask task in _running)
-            {
-                foreach (TaskInput input in task.Inputs)
-                {
-                    if (_ends.Result.TryGetValue(input.Partition, out long end))
-                        input.SetKnownEnd(end, _endsAskedAt);
-                }
-            }
-        }
-
-        else
-        {
-            _logger.EndsUnknown(Cause(_ends));
-        }
-
-        _ends = null;
-    }
-
-    private void RefreshMetadata()
-    {
-        long now = Now();
-        if (_question is null)
-        {
-            if (now < _nextMetadata)
-                return;
-            _nextMetadata = now + (long)MetadataInterval.TotalMilliseconds;
-            _question = _log.Admin.DescribeTopics(TopicCheck.WatchedBy(_options, _stages), _cancellation.Token);
-        }
-
-        if (!_question.IsCompleted)
-            return;
-        if (_question.IsCompletedSuccessfully)
-        {
-            var described = ((Task<IReadOnlyDictionary<string, TopicDescription>>)_question).Result;
-            if (new TopicCheck(_options, _stages, described).ChangeSince(_topics) is { } change)
-                Refuse($"{change}. Look at it with `presence topics show`, then start again");
-        }
-
-        _question = null;
-    }
-
-    // A producer is finished for good: close all, begin a new incarnation without tasks.
+    // A producer is finished for good, or the fleet has taken this incarnation for dead: close all, begin a new one
+    // without tasks.
     private void EndIncarnation(string reason)
     {
-        _logger.IncarnationEnds(_incarnationId, reason);
+        _lifecycle.IncarnationEnded(_incarnationId, reason);
         CloseIncarnation();
-        _restorer = new Restorer(_log, _options, _stores, _time, _metrics, _logger);
+        _restorer = new Restorer(_log, _options, _stores, _time, _metrics, _lifecycle, _logger);
         Wait($"a new incarnation begins, since the last one ended: {reason}");
         Move(InstanceState.Joining);
     }
 
     private void CloseIncarnation()
     {
+        Heartbeat.Announce(null, atOnce: false);
         JoinLoops?.Invoke();
         foreach (Worker worker in _workers.Count > 0 ? _workers : _starting)
             worker.Dispose();
         _restorer.Dispose();
+        _planner?.Dispose();
+        _planner = null;
+        _view?.Dispose();
+        _view = null;
         _control?.Dispose();
         _control = null;
-        _incarnation = null;
         _workers = [];
         _starting = [];
         _running = [];
-        _assigned = [];
+        _requests.Clear();
+        _held.Clear();
+        _followed.Clear();
+        _onDisk.Clear();
+        _lookedAt.Clear();
+        _toFollow = [];
+        _warming = [];
+        _heldTasks = [];
+        _announced = null;
+        _appliedPlan = 0;
+        _wasRegistered = false;
         _ends = null;
         _question = null;
         _topicsReady = _creating = false;
-        _incarnationId = "";
+        _incarnation = _incarnationId = "";
     }
 
     private void BeginStop()
     {
         foreach (Worker worker in _workers)
             worker.RequestStop();
-        _ending = _workers.Count > 0;
+        _stoppingSince = _time.GetTimestamp();
+        _hasTasks = _workers.Count > 0 && _announced is not null;
         Move(InstanceState.Stopping);
     }
 
-    private bool _ending;
-    private bool _ended;
+    private bool _hasTasks;
 
-    private void FinishStop(TimeSpan wait)
+    // Commit and close; say that it has ended; as the planner, give the tasks away first; then go. A log that does not
+    // answer keeps nobody: what is not committed is done again by whoever is next, as after a crash.
+    private void FinishStop()
     {
-        _membership.RunOnce(wait);
         foreach (Worker worker in _workers)
         {
-            if (worker.State is not (WorkerState.Closed or WorkerState.Failed))
+            if (worker.State is WorkerState.Closed or WorkerState.Failed)
+                continue;
+            if (_time.GetElapsedTime(_stoppingSince) < LastCommitLimit)
                 return;
+            _logger.LastCommitUnanswered(worker.Index, worker.State.ToString(), (long)LastCommitLimit.TotalSeconds);
         }
 
-        // What ended cleanly need not be fenced by the next incarnation.
-        if (_ending && _workers.All(w => w.State == WorkerState.Closed))
+        bool isClean = _hasTasks && _workers.All(w => w.State == WorkerState.Closed);
+        if (isClean && _time.GetElapsedTime(_stoppingSince) < HandOverLimit)
         {
-            if (!_ended)
+            if (_lastWord is null)
             {
-                _control!.BeginWrite([(_incarnation!.Key(), null)]);
-                _ended = true;
+                TakeResults();
+                _held.Clear();
+                _lastWord = Announce(MemberState.Ended);
             }
 
-            if (_control!.Failure is null && !_control.StepWrite(Now(), CallWait) && _control.Failure is null)
+            StepPlanner();
+            bool isHandedOver = _planner is not { IsPlanning: true, Failure: null } || _planner.HasResigned;
+            if (!Heartbeat.HasSaid(_lastWord) || !isHandedOver)
                 return;
         }
 
@@ -565,17 +340,11 @@ public sealed partial class Instance : IDisposable
         Move(InstanceState.Stopped);
     }
 
-    private void FailWithControl()
-    {
-        if (_control?.Failure is { } failure)
-            EndIncarnation(failure);
-    }
-
     private void Refuse(string reason)
     {
         IsRefused = true;
         _reason = reason;
-        _logger.InstanceRefused(reason);
+        _lifecycle.InstanceRefused(reason);
         CloseIncarnation();
         Move(InstanceState.Failed);
     }
@@ -593,15 +362,20 @@ public sealed partial class Instance : IDisposable
     {
         _reason = $"waits for {what}";
         long now = Now();
+        if (_waitingSince == 0)
+            _waitingSince = now;
         if (now - _waitingSince < WaitingLogInterval)
             return;
         _waitingSince = now;
         _logger.InstanceWaits(_reason);
     }
 
-    private long _waitingSince;
-
-    private void Move(InstanceState to) => Volatile.Write(ref _state, (int)to);
+    private void Move(InstanceState to)
+    {
+        _waitingSince = 0;
+        Volatile.Write(ref _state, (int)to);
+        _lifecycle.InstanceMoved(to);
+    }
 
     private static string Cause(Task task) => task.Exception?.InnerException?.Message ?? "cancelled";
 

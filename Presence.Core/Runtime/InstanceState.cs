@@ -3,26 +3,23 @@ namespace Presence.Core.Runtime;
 /// <summary>
 /// Lifecycle of an instance:
 /// <code>
-/// Joining -> Fencing -> Starting -> Running -> Stopping -> Stopped
-///    ^__________________________________|  (new incarnation after a fatal error of a producer)
+/// Joining -> Starting -> Running -> Stopping -> Stopped
+///    ^_____________________|  (new incarnation after a fatal error of a producer)
 /// any -> Failed (refused, or a failure that a new incarnation cannot mend)
 /// </code>
 /// </summary>
 public enum InstanceState
 {
-    /// <summary>Waiting for the group.</summary>
+    /// <summary>Reading the control log.</summary>
     Joining,
 
-    /// <summary>Ending earlier incarnations.</summary>
-    Fencing,
-
-    /// <summary>Checking topics, initialising producers, announcing itself.</summary>
+    /// <summary>Checking topics, initialising producers.</summary>
     Starting,
 
-    /// <summary>Tasks are taken over and run.</summary>
+    /// <summary>It announces itself, follows the plans, and runs what they give it.</summary>
     Running,
 
-    /// <summary>Committing and closing.</summary>
+    /// <summary>Committing, closing, and handing over.</summary>
     Stopping,
 
     /// <summary>Closed cleanly.</summary>

@@ -7,13 +7,15 @@ namespace Presence.Core.Runtime;
 /// <param name="Reason">What it waits for or died of, in a sentence; null when all is well.</param>
 /// <param name="Tasks">All tasks of this instance.</param>
 /// <param name="LastProgress">Wall clock of the slowest loop's last step, ms since 1970: old means stuck.</param>
+/// <param name="Fleet">The other instances; null before anything is known of them.</param>
 public sealed record InstanceStatus(
     string InstanceId,
     string Incarnation,
     InstanceState State,
     string? Reason,
     IReadOnlyList<TaskStatus> Tasks,
-    long LastProgress);
+    long LastProgress,
+    FleetStatus? Fleet = null);
 
 /// <summary>A snapshot of one task.</summary>
 /// <param name="Task">Its id.</param>
@@ -44,4 +46,7 @@ public sealed record TaskStatus(
 {
     /// <summary>Records of its inputs that were fetched and wait in memory; the largest of them.</summary>
     public int WaitingRecords { get; init; }
+
+    /// <summary>Next changelog offset its store would apply; -1 not known.</summary>
+    public long ChangelogOffset { get; init; } = -1;
 }

@@ -6,8 +6,9 @@ using Presence.Core.State;
 namespace Presence.Core.Runtime;
 
 /// <summary>
-/// Takes tasks over, side by side, with a consumer of its own. Driven by <see cref="RunOnce"/>, which one thread calls;
-/// other threads may enqueue and take results.
+/// Takes tasks over, and keeps the copies of others up with their changelogs, side by side, with a consumer of its own;
+/// while a task that is to run replays, those that only follow wait. Driven by <see cref="RunOnce"/>, which one thread
+/// calls; other threads may give orders and take results.
 /// </summary>
 public sealed class Restorer : ILogReceiver, IDisposable
 {
@@ -18,37 +19,66 @@ public sealed class Restorer : ILogReceiver, IDisposable
     private readonly IStateStoreProvider _stores;
     private readonly TimeProvider _time;
     private readonly RuntimeMetrics _metrics;
+    private readonly Lifecycle _lifecycle;
     private readonly ILogger _logger;
-    private readonly ConcurrentQueue<TakeoverRequest> _requests = new();
+    private readonly ConcurrentQueue<(TaskId Task, TakeoverGoal? Goal, TakeoverRequest? Request)> _orders = new();
+    private readonly ConcurrentQueue<TaskId> _toDelete = new();
+    private readonly ConcurrentQueue<TaskId> _deleted = new();
     private readonly ConcurrentQueue<(StreamTask Task, int Worker)> _ready = new();
+    private readonly ConcurrentQueue<(TaskId Task, long ChangelogOffset)> _dropped = new();
     private readonly List<Takeover?> _takeovers = [];
     private readonly HashSet<int> _reading = [];
+    private readonly HashSet<int> _paused = [];
     private readonly CancellationTokenSource _cancellation = new();
     private ILogConsumer? _consumer;
     private volatile IReadOnlyList<TaskStatus> _status = [];
+    private int _looking;
     private long _progressAt;
     private bool _disposed;
 
-    /// <summary>Nothing is opened before there is something to take over.</summary>
-    public Restorer(ILog log, InstanceOptions options, IStateStoreProvider stores, TimeProvider time, RuntimeMetrics metrics, ILogger logger)
+    /// <summary>Nothing is opened before there is something to do.</summary>
+    public Restorer(ILog log, InstanceOptions options, IStateStoreProvider stores, TimeProvider time, RuntimeMetrics metrics, Lifecycle lifecycle, ILogger logger)
     {
         _log = log;
         _options = options;
         _stores = stores;
         _time = time;
         _metrics = metrics;
+        _lifecycle = lifecycle;
         _logger = logger;
         _progressAt = time.GetUtcNow().ToUnixTimeMilliseconds();
     }
 
-    /// <summary>Takeovers under way or stopped.</summary>
+    /// <summary>Takeovers under way or stopped, and copies that follow.</summary>
     public IReadOnlyList<TaskStatus> Status => _status;
+
+    /// <summary>Whether copies on the disk are still to be looked at.</summary>
+    public bool IsLooking => Volatile.Read(ref _looking) > 0;
 
     /// <summary>Wall clock of its last step, ms.</summary>
     public long ProgressAt => Volatile.Read(ref _progressAt);
 
     /// <summary>Asks for a takeover.</summary>
-    public void Enqueue(TakeoverRequest request) => _requests.Enqueue(request);
+    public void Run(TakeoverRequest request) => _orders.Enqueue((request.Task, TakeoverGoal.Run, request));
+
+    /// <summary>Asks to follow a task's changelog.</summary>
+    public void Follow(TakeoverRequest request) => _orders.Enqueue((request.Task, TakeoverGoal.Follow, request));
+
+    /// <summary>Asks how far the copy on the disk is.</summary>
+    public void Look(TakeoverRequest request)
+    {
+        Interlocked.Increment(ref _looking);
+        _orders.Enqueue((request.Task, TakeoverGoal.Look, request));
+    }
+
+    /// <summary>Asks to close whatever there is of a task; its copy stays on the disk.</summary>
+    public void Drop(TaskId task) => _orders.Enqueue((task, null, null));
+
+    /// <summary>Asks to delete a copy that is not open, or only looked at.</summary>
+    public void Delete(TaskId task) => _toDelete.Enqueue(task);
+
+    /// <summary>A copy that has been deleted.</summary>
+    public bool TryTakeDeleted(out TaskId task) => _deleted.TryDequeue(out task);
 
     /// <summary>A task that is ready for its worker.</summary>
     public bool TryTakeReady(out StreamTask task, out int worker)
@@ -58,37 +88,52 @@ public sealed class Restorer : ILogReceiver, IDisposable
         return taken;
     }
 
+    /// <summary>A task that was to be dropped and is closed, with how far its copy is (-1: not known). None comes for one that is ready already.</summary>
+    public bool TryTakeDropped(out TaskId task, out long changelogOffset)
+    {
+        bool taken = _dropped.TryDequeue(out var dropped);
+        (task, changelogOffset) = dropped;
+        return taken;
+    }
+
     /// <summary>One step; waits at most <paramref name="wait"/> for changelog records. Returns whether anything is under way.</summary>
     public bool RunOnce(TimeSpan wait)
     {
         Volatile.Write(ref _progressAt, _time.GetUtcNow().ToUnixTimeMilliseconds());
-        while (_requests.TryDequeue(out TakeoverRequest? request))
-            Begin(request);
+        while (_orders.TryDequeue(out var order))
+            Obey(order.Task, order.Goal, order.Request);
 
+        while (_toDelete.TryDequeue(out TaskId obsolete))
+            DeleteCopy(obsolete);
         for (int slot = 0; slot < _takeovers.Count; slot++)
         {
             if (_takeovers[slot] is not { } takeover)
                 continue;
             // Before the step too: one that begins anew must not go on with the old position.
             FollowReading(slot, takeover);
+            bool wasLooking = takeover is { Goal: TakeoverGoal.Look, State: not TakeoverState.Following };
             takeover.Step(_cancellation.Token);
             FollowReading(slot, takeover);
-            if (takeover.State == TakeoverState.Done)
-            {
+            if (wasLooking && takeover.State is TakeoverState.Following or TakeoverState.Nothing or TakeoverState.Stopped)
+                Interlocked.Decrement(ref _looking);
+            if (takeover.State == TakeoverState.Nothing)
                 _takeovers[slot] = null;
-                _ready.Enqueue((takeover.Result!, takeover.Request.Worker));
-            }
+            if (takeover.State != TakeoverState.Done)
+                continue;
+            _takeovers[slot] = null;
+            _ready.Enqueue((takeover.Result!, takeover.Request.Worker));
         }
 
+        GiveWay();
         if (_reading.Count > 0)
             _consumer!.Poll(this, PollRecordsMax, wait);
         Publish();
-        return _reading.Count > 0 || _takeovers.Exists(t => t is { State: not TakeoverState.Stopped });
+        return _reading.Count > 0 || _takeovers.Exists(t => t is { State: not (TakeoverState.Stopped or TakeoverState.Following) });
     }
 
     void ILogReceiver.OnRecord(int slot, in LogRecord record) => _takeovers[slot]?.OnRecord(record);
 
-    void ILogReceiver.OnEnd(int slot, long position, long highWatermark) => _takeovers[slot]?.OnEnd(position);
+    void ILogReceiver.OnEnd(int slot, long position, long highWatermark) => _takeovers[slot]?.OnEnd(position, highWatermark);
 
     void ILogReceiver.OnFault(int slot, LogFault fault, long offset, string detail) => _takeovers[slot]?.OnFault(fault, offset, detail);
 
@@ -108,36 +153,103 @@ public sealed class Restorer : ILogReceiver, IDisposable
         _cancellation.Dispose();
     }
 
-    private void Begin(TakeoverRequest request)
+    private void Obey(TaskId task, TakeoverGoal? goal, TakeoverRequest? request)
     {
-        string group = $"{_options.ApplicationId}-{request.Definition.Service}";
-        Takeover takeover = new(request, group, _log.Admin, _stores, _time, _metrics, _logger);
-        int slot = _takeovers.FindIndex(t => t is null || (t.State == TakeoverState.Stopped && t.Request.Task == request.Task));
+        int slot = _takeovers.FindIndex(t => t?.Request.Task == task);
+        Takeover? known = slot < 0 ? null : _takeovers[slot];
+        if (goal is null)
+        {
+            if (known is null)
+                return;
+            if (known is { Goal: TakeoverGoal.Look, State: not TakeoverState.Following })
+                Interlocked.Decrement(ref _looking);
+            StopReading(slot, known);
+            long position = known.Position;
+            known.Dispose();
+            _takeovers[slot] = null;
+            _dropped.Enqueue((task, position));
+            return;
+        }
+
+        if (known is { State: not TakeoverState.Stopped })
+        {
+            if (known is { Goal: TakeoverGoal.Look, State: not TakeoverState.Following })
+                Interlocked.Decrement(ref _looking);
+            if (goal == TakeoverGoal.Run && known.Goal != TakeoverGoal.Run)
+                known.Run(request!);
+            else if (goal == TakeoverGoal.Follow && known.Goal == TakeoverGoal.Look)
+                known.Follow(request!);
+            return;
+        }
+
+        known?.Dispose();
+        if (slot < 0)
+            slot = _takeovers.IndexOf(null);
         if (slot < 0)
         {
             slot = _takeovers.Count;
             _takeovers.Add(null);
         }
 
-        _takeovers[slot] = takeover;
+        _takeovers[slot] = new Takeover(request!, goal.Value, $"{_options.ApplicationId}-{request!.Definition.Service}", _log.Admin, _stores, _time, _metrics, _lifecycle, _logger);
     }
 
-    // The consumer reads the changelogs of exactly those takeovers that replay.
+    private void DeleteCopy(TaskId task)
+    {
+        if (_takeovers.Exists(t => t?.Request.Task == task))
+            return;
+        try
+        {
+            _stores.Delete(task.ToString());
+            _deleted.Enqueue(task);
+            _lifecycle.CopyDeleted(task);
+        }
+        catch (StoreException e)
+        {
+            // The plan names it again.
+            _logger.CopyNotDeleted(task.ToString(), e.Message);
+        }
+    }
+
+    // The consumer reads the changelogs of exactly those takeovers that want it.
     private void FollowReading(int slot, Takeover takeover)
     {
-        bool replays = takeover.State == TakeoverState.Replaying;
-        if (replays == _reading.Contains(slot))
+        if (takeover.IsReading == _reading.Contains(slot))
             return;
-        if (replays)
+        if (!takeover.IsReading)
         {
-            _consumer ??= _log.CreateConsumer($"{_options.ApplicationId}-{_options.InstanceId}-restore", IsolationLevel.ReadCommitted);
-            _consumer.Add(takeover.Request.Topics.Changelog, slot, takeover.Position);
-            _reading.Add(slot);
+            StopReading(slot, takeover);
+            return;
         }
-        else
+
+        _consumer ??= _log.CreateConsumer($"{_options.ApplicationId}-{_options.InstanceId}-restore", IsolationLevel.ReadCommitted);
+        _consumer.Add(takeover.Request.Topics.Changelog, slot, takeover.Position);
+        _reading.Add(slot);
+    }
+
+    private void StopReading(int slot, Takeover takeover)
+    {
+        if (!_reading.Remove(slot))
+            return;
+        _paused.Remove(slot);
+        _consumer!.Remove(takeover.Request.Topics.Changelog);
+    }
+
+    // Those that are to run come first.
+    private void GiveWay()
+    {
+        bool replays = _takeovers.Exists(t => t is { Goal: TakeoverGoal.Run, IsReading: true });
+        foreach (int slot in _reading)
         {
-            _consumer!.Remove(takeover.Request.Topics.Changelog);
-            _reading.Remove(slot);
+            Takeover takeover = _takeovers[slot]!;
+            bool pause = replays && takeover.Goal == TakeoverGoal.Follow;
+            if (pause == _paused.Contains(slot))
+                continue;
+            _consumer!.SetPaused(takeover.Request.Topics.Changelog, pause);
+            if (pause)
+                _paused.Add(slot);
+            else
+                _paused.Remove(slot);
         }
     }
 
@@ -155,8 +267,17 @@ public sealed class Restorer : ILogReceiver, IDisposable
         {
             if (takeover is null)
                 continue;
-            TaskState state = takeover.State == TakeoverState.Stopped ? TaskState.Stopped : TaskState.Restoring;
-            status.Add(new TaskStatus(takeover.Request.Task, "restoring", state, takeover.Request.Worker, takeover.Reason, -1, -1, null, takeover.Records, takeover.Remaining, 0, 0));
+            TaskState state = takeover.State == TakeoverState.Stopped ? TaskState.Stopped
+                : takeover.Goal == TakeoverGoal.Look ? TaskState.Closed
+                : takeover.IsCurrent ? TaskState.Running
+                : TaskState.Restoring;
+            string role = takeover.Goal switch
+            {
+                TakeoverGoal.Run => "restoring",
+                TakeoverGoal.Follow => "standby",
+                _ => "on disk",
+            };
+            status.Add(new TaskStatus(takeover.Request.Task, role, state, takeover.Request.Worker, takeover.Reason, -1, -1, null, takeover.Records, takeover.Remaining, 0, 0) { ChangelogOffset = takeover.Position });
         }
 
         _status = status;

@@ -20,6 +20,8 @@ public sealed class RuntimeMetrics
     private readonly Counter<long> _aborts;
     private readonly Counter<long> _restored;
     private readonly Counter<long> _incarnations;
+    private readonly Counter<long> _plans;
+    private readonly Counter<long> _lifecycle;
     private readonly Histogram<double> _commitDuration;
 
     /// <summary>Creates the instruments.</summary>
@@ -35,6 +37,8 @@ public sealed class RuntimeMetrics
         _aborts = meter.CreateCounter<long>("presence.aborts", "{transaction}", "Transactions aborted");
         _restored = meter.CreateCounter<long>("presence.restore.records", "{record}", "Changelog records replayed at takeovers, by stage");
         _incarnations = meter.CreateCounter<long>("presence.incarnations", "{incarnation}", "Incarnations begun by this process");
+        _plans = meter.CreateCounter<long>("presence.plans", "{plan}", "Plans of the fleet read by this process");
+        _lifecycle = meter.CreateCounter<long>("presence.lifecycle.events", "{event}", "What happened to the instance and its tasks, by kind");
         _commitDuration = meter.CreateHistogram(
             "presence.commit.duration",
             "s",
@@ -80,6 +84,12 @@ public sealed class RuntimeMetrics
 
     /// <summary>An incarnation began.</summary>
     public void IncarnationBegan() => _incarnations.Add(1);
+
+    /// <summary>A plan was read.</summary>
+    public void PlanRead() => _plans.Add(1);
+
+    /// <summary>Something happened to the instance or a task.</summary>
+    public void Happened(LifecycleKind kind) => _lifecycle.Add(1, new KeyValuePair<string, object?>("kind", kind.ToString()));
 
     private static KeyValuePair<string, object?> Stage(string stage) => new("stage", stage);
 

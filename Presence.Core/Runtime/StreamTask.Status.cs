@@ -29,7 +29,7 @@ public sealed partial class StreamTask
             "active",
             StopReason is null ? TaskState.Running : TaskState.Stopped,
             worker,
-            StopReason ?? WaitReason,
+            StopReason ?? HeldReason() ?? WaitReason,
             lag,
             seconds,
             Clock,
@@ -40,8 +40,13 @@ public sealed partial class StreamTask
             figures.DiskBytes + figures.MemoryBytes)
         {
             WaitingRecords = Inputs.Max(i => i.Queue.Count),
+            ChangelogOffset = _store.ChangelogOffset,
         };
     }
+
+    private string? HeldReason() => Array.Find(Inputs, i => i.IsHeld) is { } held
+        ? $"a transaction that does not end holds back {held.Partition} at offset {held.FetchPosition}; the log goes on to {held.KnownEnd.Offset}"
+        : null;
 
     /// <summary>Changelog records its takeover replayed.</summary>
     public long RestoredRecords { get; init; }

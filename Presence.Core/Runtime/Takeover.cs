@@ -6,18 +6,21 @@ namespace Presence.Core.Runtime;
 
 /// <summary>
 /// Brings one task to the point where it can run: positions, then ends, then the store, then the changelog's tail, in
-/// this order (see <see cref="TakeoverState"/>). Stepped by the <see cref="Restorer"/>.
+/// this order (see <see cref="TakeoverState"/>); or keeps a copy of its state up with the changelog until it is to run.
+/// Stepped by the <see cref="Restorer"/>.
 /// </summary>
 public sealed class Takeover : IDisposable
 {
     private const double UsableShare = 0.9;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FlushInterval = TimeSpan.FromMilliseconds(200);
 
     private readonly string _group;
     private readonly ILogAdmin _admin;
     private readonly IStateStoreProvider _stores;
     private readonly TimeProvider _time;
     private readonly RuntimeMetrics _metrics;
+    private readonly Lifecycle _lifecycle;
     private readonly ILogger _logger;
     private readonly List<TopicPartition> _inputs = [];
     private Task<IReadOnlyDictionary<TopicPartition, long>>? _positions;
@@ -26,25 +29,59 @@ public sealed class Takeover : IDisposable
     private IStateStore? _store;
     private StoreRestore? _restore;
     private long _notBefore;
-    private readonly long _began;
+    private long _began;
+    private long _flushedAt;
+    private long _flushed;
     private bool _wipedForShape;
 
     /// <summary>For one task; nothing happens before the first step.</summary>
-    public Takeover(TakeoverRequest request, string group, ILogAdmin admin, IStateStoreProvider stores, TimeProvider time, RuntimeMetrics metrics, ILogger logger)
+    public Takeover(TakeoverRequest request, TakeoverGoal goal, string group, ILogAdmin admin, IStateStoreProvider stores, TimeProvider time, RuntimeMetrics metrics, Lifecycle lifecycle, ILogger logger)
     {
         Request = request;
+        Goal = goal;
+        State = First;
         _group = group;
         _admin = admin;
         _stores = stores;
         _time = time;
         _metrics = metrics;
+        _lifecycle = lifecycle;
         _logger = logger;
         foreach (string topic in request.Definition.Inputs)
             _inputs.Add(new TopicPartition(topic, request.Task.Partition));
         _began = time.GetTimestamp();
     }
 
-    public TakeoverRequest Request { get; }
+    public TakeoverRequest Request { get; private set; }
+
+    public TakeoverGoal Goal { get; private set; }
+
+    /// <summary>Whether the changelog is to be read from <see cref="Position"/> on.</summary>
+    public bool IsReading => _restore is not null && Goal != TakeoverGoal.Look && State is not (TakeoverState.Done or TakeoverState.Stopped);
+
+    /// <summary>Whether it has all of the changelog that could be read.</summary>
+    public bool IsCurrent => State == TakeoverState.Following && _endPosition >= Target;
+
+    // Who is only to follow needs no input positions.
+    private TakeoverState First => Goal == TakeoverGoal.Run ? TakeoverState.Positions : TakeoverState.Ends;
+
+    /// <summary>Follows from now on; of a copy that was only looked at.</summary>
+    public void Follow(TakeoverRequest request)
+    {
+        Request = request;
+        Goal = TakeoverGoal.Follow;
+        _lifecycle.TaskFollows(request.Task);
+    }
+
+    /// <summary>The copy that follows is to run: what it has is not read again.</summary>
+    public void Run(TakeoverRequest request)
+    {
+        Request = request;
+        Goal = TakeoverGoal.Run;
+        _began = _time.GetTimestamp();
+        _notBefore = 0;
+        Again();
+    }
 
     public TakeoverState State { get; private set; }
 
@@ -54,8 +91,8 @@ public sealed class Takeover : IDisposable
     /// <summary>Changelog records replayed.</summary>
     public long Records => _restore?.Records ?? 0;
 
-    /// <summary>Next changelog offset to replay; valid while replaying.</summary>
-    public long Position => _restore?.Position ?? 0;
+    /// <summary>Next changelog offset to replay; -1 while nothing is open.</summary>
+    public long Position => _restore?.Position ?? -1;
 
     /// <summary>The changelog's end at takeover, open transactions included.</summary>
     public long Target { get; private set; }
@@ -79,6 +116,7 @@ public sealed class Takeover : IDisposable
                 TakeoverState.Ends => AskEnds(cancellation),
                 TakeoverState.Opening => Open(),
                 TakeoverState.Replaying => Complete(),
+                TakeoverState.Following => Keep(),
                 _ => false,
             })
             {
@@ -101,7 +139,7 @@ public sealed class Takeover : IDisposable
     /// <summary>A changelog record.</summary>
     public void OnRecord(in LogRecord record)
     {
-        if (State != TakeoverState.Replaying || record.Offset < _restore!.Position)
+        if (!IsReading || record.Offset < _restore!.Position)
             return;
         try
         {
@@ -117,8 +155,16 @@ public sealed class Takeover : IDisposable
         }
     }
 
-    /// <summary>Everything readable of the changelog has come.</summary>
-    public void OnEnd(long position) => _endPosition = Math.Max(_endPosition, position);
+    /// <summary>Everything readable of the changelog has come; its end lies at <paramref name="highWatermark"/>.</summary>
+    public void OnEnd(long position, long highWatermark)
+    {
+        _endPosition = Math.Max(_endPosition, position);
+        if (Goal == TakeoverGoal.Follow)
+        {
+            Target = Math.Max(Target, highWatermark);
+            Reason = null;
+        }
+    }
 
     private long _endPosition;
 
@@ -163,8 +209,21 @@ public sealed class Takeover : IDisposable
         if (!IsAnswered(_starts) || !IsAnswered(_ends))
             return false;
         Target = _ends.Result[Request.Topics.Changelog];
-        State = TakeoverState.Opening;
+        if (_restore is null)
+            State = TakeoverState.Opening;
+        else
+            Replay();
         return true;
+    }
+
+    private void Replay()
+    {
+        State = Goal == TakeoverGoal.Run ? TakeoverState.Replaying : TakeoverState.Following;
+        Reason = null;
+        if (Goal == TakeoverGoal.Run)
+            _lifecycle.TaskRestoring(Request.Task, _restore!.Position, Target);
+        else if (Goal == TakeoverGoal.Follow)
+            _lifecycle.TaskFollows(Request.Task);
     }
 
     // A question without an answer yet is no verdict; one that failed is asked anew after a pause.
@@ -180,7 +239,14 @@ public sealed class Takeover : IDisposable
 
     private bool Open()
     {
-        _store ??= _stores.Open(Request.Task.ToString());
+        string name = Request.Task.ToString();
+        if (Goal == TakeoverGoal.Look && !_stores.Existing().Contains(name))
+        {
+            State = TakeoverState.Nothing;
+            return false;
+        }
+
+        _store ??= _stores.Open(name);
         long start = _starts!.Result[Request.Topics.Changelog];
         long now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         byte[] buffer = new byte[256];
@@ -203,9 +269,8 @@ public sealed class Takeover : IDisposable
 
         _restore = new StoreRestore(_store, Request.Definition.TimerOf, local);
         _endPosition = 0;
-        State = TakeoverState.Replaying;
-        Reason = null;
-        _logger.RestoreBegins(Request.Task.ToString(), local.ChangelogOffset, Target);
+        _flushed = local.ChangelogOffset;
+        Replay();
         return true;
     }
 
@@ -222,6 +287,18 @@ public sealed class Takeover : IDisposable
         if (age > Request.DeleteRetention * UsableShare)
             return $"it was last at its changelog's end {age:c} ago, longer than the changelog keeps tombstones ({Request.DeleteRetention:c})";
         return null;
+    }
+
+    // A follower's changes reach the disk from time to time, with how far it is.
+    private bool Keep()
+    {
+        if (Goal == TakeoverGoal.Look || _endPosition < _restore!.Position || _endPosition <= _flushed || _time.GetElapsedTime(_flushedAt) < FlushInterval)
+            return false;
+        _flushedAt = _time.GetTimestamp();
+        _restore.Complete(_endPosition, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        _flushed = _endPosition;
+        _wipedForShape = false;
+        return false;
     }
 
     private bool Complete()
@@ -242,8 +319,7 @@ public sealed class Takeover : IDisposable
         TaskStore store = new(_store, Request.Definition.TimerOf, _restore.Local);
         Result = new StreamTask(Request.Task, Request.Definition, store, meta, Request.Topics, Request.Policy, _metrics) { RestoredRecords = Records };
         State = TakeoverState.Done;
-        _metrics.Restored(Request.Definition.Name, Records);
-        _logger.RestoreEnded(Request.Task.ToString(), Records, _restore.Bytes, (long)_time.GetElapsedTime(_began).TotalMilliseconds);
+        _lifecycle.TaskRestored(Request.Task, Records, _restore.Bytes, _time.GetElapsedTime(_began));
         return false;
     }
 
@@ -286,7 +362,7 @@ public sealed class Takeover : IDisposable
         }
 
         _wipedForShape = true;
-        _logger.StoreRefused(Request.Task.ToString(), reason);
+        _lifecycle.StoreRefused(Request.Task, reason);
         CloseStore();
         try
         {
@@ -315,7 +391,7 @@ public sealed class Takeover : IDisposable
     private void Again()
     {
         _positions = _starts = _ends = null;
-        State = TakeoverState.Positions;
+        State = First;
     }
 
     private void StopFor(string reason)
@@ -323,7 +399,7 @@ public sealed class Takeover : IDisposable
         Reason = reason;
         CloseStore();
         State = TakeoverState.Stopped;
-        _logger.TaskStopped(Request.Task.ToString(), reason);
+        _lifecycle.TaskStopped(Request.Task, reason);
     }
 
     private void CloseStore()

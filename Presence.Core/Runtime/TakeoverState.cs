@@ -3,8 +3,9 @@ namespace Presence.Core.Runtime;
 /// <summary>
 /// Lifecycle of a takeover:
 /// <code>
-/// Positions -> Ends -> Opening -> Replaying -> Done
-///     ^_________|________|___________|   (the log or the disk refuses for now: again after a pause)
+/// to run:     Positions -> Ends -> Opening -> Replaying -> Done
+/// to follow:               Ends -> Opening -> Following -> (to run:) Positions -> Ends -> Replaying -> Done
+///                ^_________|________|___________|   (the log or the disk refuses for now: again after a pause)
 /// any -> Stopped  (an operator must decide)
 /// </code>
 /// </summary>
@@ -22,8 +23,14 @@ public enum TakeoverState
     /// <summary>Replaying the changelog up to that end.</summary>
     Replaying,
 
+    /// <summary>Keeping up with the changelog; or, only looked at, standing where it was found.</summary>
+    Following,
+
     /// <summary>Ready to run.</summary>
     Done,
+
+    /// <summary>There was no usable copy to look at.</summary>
+    Nothing,
 
     /// <summary>Given up until an operator decides.</summary>
     Stopped,

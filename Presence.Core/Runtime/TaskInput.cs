@@ -61,6 +61,19 @@ public sealed class TaskInput
     /// <summary>Why it cannot be read at the moment; null when it can.</summary>
     public string? Fault { get; private set; }
 
+    /// <summary>Wall clock, ms, when something came of it last, or reading it began.</summary>
+    public long HeardAt { get; set; }
+
+    /// <summary>Whether nothing past the position could be read since a moment, though the log has more.</summary>
+    public bool IsHeldSince(long moment)
+    {
+        (long end, long at) = KnownEnd;
+        return HeardAt < moment && at > HeardAt && end > FetchPosition && Queue.Count == 0 && Fault is null;
+    }
+
+    /// <summary>A transaction that does not end holds back what the log has; for what is shown.</summary>
+    public bool IsHeld { get; set; }
+
     /// <summary>Everything that could be read has been processed, as far as the consumer knows.</summary>
     public bool IsEmptyAtEnd => Queue.Count == 0 && EndPosition >= FetchPosition && Fault is null;
 

@@ -268,7 +268,7 @@ public sealed partial class Worker
         if (_stopAfterAbort is var (stopping, reason))
         {
             stopping.Stop(reason);
-            _logger.TaskStopped(stopping.Id.ToString(), reason);
+            _lifecycle.TaskStopped(stopping.Id, reason);
             _stopAfterAbort = null;
         }
 

@@ -16,9 +16,13 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     private readonly InstanceOptions _options;
     private readonly TimeProvider _time;
     private readonly RuntimeMetrics _metrics;
+    private readonly Lifecycle _lifecycle;
     private readonly ILogger _logger;
     private readonly ConcurrentQueue<StreamTask> _arriving = new();
     private readonly ConcurrentQueue<TaskLost> _lost = new();
+    private readonly ConcurrentQueue<TaskId> _leaving = new();
+    private readonly ConcurrentQueue<(TaskId Task, long ChangelogOffset)> _released = new();
+    private readonly HashSet<TaskId> _releasing = [];
     private readonly List<StreamTask> _tasks = [];
     private readonly List<(StreamTask Task, int Input)?> _slots = [];
     private readonly List<(StreamTask Task, string Reason)> _doomed = [];
@@ -26,6 +30,8 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     private long _lastCommit;
     private long _nextRecommit;
     private long _nextStatus;
+    private long _nextWatch;
+    private const long HeldLimit = 45_000;
     private int _fedLast;
     private bool _stopping;
     private volatile bool _stopRequested;
@@ -34,13 +40,14 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     private long _progressAt;
 
     /// <summary>Creates consumer and producer; <see cref="Init"/> comes next.</summary>
-    public Worker(int index, string transactionalId, ILog log, InstanceOptions options, TimeProvider time, RuntimeMetrics metrics, ILogger logger)
+    public Worker(int index, string transactionalId, ILog log, InstanceOptions options, TimeProvider time, RuntimeMetrics metrics, Lifecycle lifecycle, ILogger logger)
     {
         Index = index;
         TransactionalId = transactionalId;
         _options = options;
         _time = time;
         _metrics = metrics;
+        _lifecycle = lifecycle;
         _logger = logger;
         _consumers = new ConsumerSet(n => log.CreateConsumer($"{options.ApplicationId}-{options.InstanceId}-worker-{index}-{n}", IsolationLevel.ReadCommitted));
         _producer = log.CreateProducer(transactionalId);
@@ -68,11 +75,29 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     /// <summary>Takes the transactional id; repeated until it is not TimedOut.</summary>
     public LogResult Init(TimeSpan timeout) => _producer.Init(timeout);
 
+    /// <summary>Learns of the topics it may have to read; one that several stages read is named as often. Before its first step.</summary>
+    public void Prepare(IEnumerable<string> topics) => _consumers.Prepare(topics);
+
     /// <summary>Hands a restored task over.</summary>
     public void Add(StreamTask task)
     {
         _arriving.Enqueue(task);
         _consumers.Wake();
+    }
+
+    /// <summary>Asks it to commit what is done of a task, and to close that.</summary>
+    public void Release(TaskId task)
+    {
+        _leaving.Enqueue(task);
+        _consumers.Wake();
+    }
+
+    /// <summary>A task that was asked for and is closed: its last transaction is known to be committed or aborted.</summary>
+    public bool TryTakeReleased(out TaskId task, out long changelogOffset)
+    {
+        bool taken = _released.TryDequeue(out var released);
+        (task, changelogOffset) = released;
+        return taken;
     }
 
     /// <summary>Asks it to commit what is done and to close.</summary>
@@ -106,6 +131,10 @@ public sealed partial class Worker : ILogReceiver, IDisposable
 
         // 2. Orders.
         TakeArrivals();
+        while (_leaving.TryDequeue(out TaskId leaving))
+            _releasing.Add(leaving);
+        if (_releasing.Count > 0 && !StepReleases(now))
+            return true;
         if (_stopRequested)
         {
             Stop(now);
@@ -121,6 +150,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         // 4. Feed.
         _fedLast = FeedTasks(now = Now());
         BoundQueues();
+        WatchInputs(now);
         PassIdleSuspect();
 
         // 5. Commit, when the interval is over, a bound is hit, or nothing else is to be done.
@@ -145,13 +175,19 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     void ILogReceiver.OnRecord(int slot, in LogRecord record)
     {
         if (_slots[slot] is var (task, input))
+        {
             task.Inputs[input].OnRecord(record);
+            task.Inputs[input].HeardAt = ProgressAt;
+        }
     }
 
     void ILogReceiver.OnEnd(int slot, long position, long highWatermark)
     {
         if (_slots[slot] is var (task, input))
+        {
             task.Inputs[input].OnEnd(position);
+            task.Inputs[input].HeardAt = ProgressAt;
+        }
     }
 
     void ILogReceiver.OnFault(int slot, LogFault fault, long offset, string detail)
@@ -196,7 +232,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         for (int i = 0; i < _tasks.Count && State == WorkerState.Feeding; i++)
         {
             StreamTask task = _tasks[i];
-            if (task.StopReason is not null || (_mode != FeedMode.All && i != _suspect))
+            if (task.StopReason is not null || (_mode != FeedMode.All && i != _suspect) || (_releasing.Count > 0 && _releasing.Contains(task.Id)))
                 continue;
             if (_open && _mode == FeedMode.OneRecord && task.IsDirty)
                 continue;
@@ -243,7 +279,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
                 BeginAbort(result.Reason!, outsideCause: true);
                 break;
             case FeedOutcome.Stopped:
-                _logger.TaskStopped(task.Id.ToString(), task.StopReason!);
+                _lifecycle.TaskStopped(task.Id, task.StopReason!);
                 break;
         }
 
@@ -260,7 +296,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     {
         foreach ((StreamTask task, string reason) in _doomed)
         {
-            _logger.TaskLost(task.Id.ToString(), reason);
+            _lifecycle.TaskLost(task.Id, reason);
             Remove(task);
             task.Dispose();
             _lost.Enqueue(new TaskLost(task.Id, reason));
@@ -286,12 +322,47 @@ public sealed partial class Worker : ILogReceiver, IDisposable
 
                 _slots[slot] = (task, i);
                 task.Inputs[i].ClockedAt = now;
+                task.Inputs[i].HeardAt = now;
                 _consumers.Add(slot, task.Inputs[i].Partition, task.Inputs[i].FetchPosition);
             }
 
-            _logger.TaskRunning(task.Id.ToString(), Index);
+            _lifecycle.TaskRuns(task.Id, Index);
             PublishStatus(now, force: true);
         }
+    }
+
+    // Closes what is to leave once nothing of it is uncommitted; false when a commit has begun for that.
+    private bool StepReleases(long now)
+    {
+        foreach (TaskId id in _releasing.ToList())
+        {
+            if (_tasks.Find(t => t.Id == id) is not { } task)
+            {
+                // It was lost before.
+                _releasing.Remove(id);
+                _released.Enqueue((id, -1));
+                continue;
+            }
+
+            if (task.IsDirty)
+            {
+                // A search for a culprit goes on first; nothing more is fed to this one.
+                if (_mode != FeedMode.All)
+                    continue;
+                BeginCommit(now);
+                return State == WorkerState.Feeding;
+            }
+
+            Remove(task);
+            long offset = task.ChangelogOffset;
+            task.Dispose();
+            _releasing.Remove(id);
+            _released.Enqueue((id, offset));
+            _lifecycle.TaskReleased(id);
+            PublishStatus(now, force: true);
+        }
+
+        return true;
     }
 
     private void Remove(StreamTask task)
@@ -327,6 +398,23 @@ public sealed partial class Worker : ILogReceiver, IDisposable
             {
                 _consumers.SetPaused(slot, false);
                 _paused.Remove(slot);
+            }
+        }
+    }
+
+    // The broker ends a transaction that is open for longer than its time-out; one that stays open is its fault.
+    private void WatchInputs(long now)
+    {
+        if (now < _nextWatch)
+            return;
+        _nextWatch = now + (HeldLimit / 8);
+        foreach (StreamTask task in _tasks)
+        {
+            foreach (TaskInput input in task.Inputs)
+            {
+                if (input.IsHeldSince(now - HeldLimit) && !input.IsHeld)
+                    _logger.InputHeld(task.Id.ToString(), input.Partition.ToString(), input.FetchPosition, input.KnownEnd.Offset);
+                input.IsHeld = input.IsHeldSince(now - HeldLimit);
             }
         }
     }

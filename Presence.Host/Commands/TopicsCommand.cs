@@ -62,7 +62,7 @@ internal static class TopicsCommand
         return
         [
             .. TopicCatalog.Public(o.Topics.Names(), o.Topics.Partitions, o.Topics.ReplicationFactor),
-            new TopicSpecification(ControlLog.TopicOf(o.ApplicationId), 1, o.Topics.ReplicationFactor, TopicCheck.ControlConfiguration),
+            .. ControlTopics.Specifications(o.ApplicationId, o.Topics.ReplicationFactor),
         ];
     }
 

@@ -25,6 +25,11 @@ internal sealed class EmbeddedConsumer(EmbeddedLog log) : ILogConsumer
     private volatile bool _woken;
     private volatile bool _disposed;
 
+    public void Prepare(string topic)
+    {
+        // All is known at once.
+    }
+
     public void Add(TopicPartition partition, int slot, long offset)
     {
         Remove(partition);

@@ -33,6 +33,8 @@ public static class HealthEndpoints
     {
         if (status.State != InstanceState.Running)
             return $"{status.State}{(status.Reason is null ? "" : $": {status.Reason}")}";
+        if (status.Tasks.Count == 0 && status.Reason is not null)
+            return status.Reason;
         int waiting = status.Tasks.Count(t => t.State != TaskState.Running);
         return waiting == 0 ? null : $"{waiting} of {status.Tasks.Count} tasks do not run yet, or stand still";
     }

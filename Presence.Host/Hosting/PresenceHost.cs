@@ -9,6 +9,7 @@ using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Presence.Core.Log;
+using Presence.Core.Runtime;
 using Presence.Core.State;
 using Presence.Host.Configuration;
 using Presence.Host.Health;
@@ -55,11 +56,13 @@ public static class PresenceHost
         services.AddSingleton<IPresenceRuntime>(p => RuntimeFactory.Create(
             settings.Presence,
             directory.InstanceId,
+            settings.IsEmbedded,
             p.GetRequiredService<ILog>(),
             p.GetRequiredService<IStateStoreProvider>(),
             TimeProvider.System,
             p.GetRequiredService<IMeterFactory>(),
-            p.GetRequiredService<ILoggerFactory>()));
+            p.GetRequiredService<ILoggerFactory>(),
+            [.. p.GetServices<ILifecycleListener>()]));
         services.AddSingleton<PresenceService>();
         services.AddHostedService(p => p.GetRequiredService<PresenceService>());
         if (SystemdHelpers.IsSystemdService())

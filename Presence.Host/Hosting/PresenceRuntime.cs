@@ -4,12 +4,13 @@ using Presence.Core.Runtime;
 namespace Presence.Host.Hosting;
 
 /// <summary>
-/// Gives an instance its threads: one for control, one for the restorer, one per worker, all named. An incarnation that
+/// Gives an instance its threads: one for control, one for heartbeats, one for the restorer, one per worker, all named. An incarnation that
 /// ends takes its restorer's and workers' threads with it; the next one gets new ones.
 /// </summary>
 public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
 {
-    private static readonly TimeSpan ControlWait = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan ControlWait = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan HeartbeatPause = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan WorkerWait = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RestoreWait = TimeSpan.FromMilliseconds(10);
 
@@ -18,7 +19,9 @@ public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
     private readonly TaskCompletionSource<bool> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Thread> _loops = [];
     private readonly Thread _control;
+    private readonly Thread _heartbeat;
     private volatile bool _leave;
+    private volatile bool _ended;
     private volatile string? _crash;
 
     /// <summary>Owns the instance.</summary>
@@ -28,6 +31,7 @@ public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
         _logger = logger;
         _instance.JoinLoops = JoinLoops;
         _control = new Thread(RunControl) { Name = "presence-control", IsBackground = true };
+        _heartbeat = new Thread(RunHeartbeat) { Name = "presence-heartbeat", IsBackground = true };
     }
 
     /// <inheritdoc/>
@@ -37,7 +41,11 @@ public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
     public bool IsRefused => _instance.IsRefused;
 
     /// <inheritdoc/>
-    public void Start() => _control.Start();
+    public void Start()
+    {
+        _heartbeat.Start();
+        _control.Start();
+    }
 
     /// <inheritdoc/>
     public void RequestStop() => _instance.RequestStop();
@@ -58,6 +66,9 @@ public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
             _control.Join();
         }
 
+        _ended = true;
+        if (_heartbeat.IsAlive)
+            _heartbeat.Join();
         _instance.Dispose();
     }
 
@@ -83,8 +94,29 @@ public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
             Crash("control", e);
         }
 
-        JoinLoops();
+        // A failed instance may have a loop that never comes back.
+        if (_instance.State != InstanceState.Failed)
+            JoinLoops();
         _completion.TrySetResult(_crash is null && _instance.State == InstanceState.Stopped);
+    }
+
+    // Its own thread, so that nothing that stands still elsewhere silences it.
+    private void RunHeartbeat()
+    {
+        try
+        {
+            while (!_ended)
+            {
+                _instance.Heartbeat.RunOnce();
+                Thread.Sleep(HeartbeatPause);
+            }
+        }
+#pragma warning disable CA1031 // As below.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Crash("heartbeat", e);
+        }
     }
 
     private void StartLoops()

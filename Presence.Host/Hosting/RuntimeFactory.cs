@@ -11,10 +11,10 @@ namespace Presence.Host.Hosting;
 /// <summary>Makes an instance out of a configuration.</summary>
 public static class RuntimeFactory
 {
-    /// <summary>Not started yet.</summary>
-    public static PresenceRuntime Create(PresenceOptions options, string instanceId, ILog log, IStateStoreProvider stores, TimeProvider time, IMeterFactory meters, ILoggerFactory loggers)
+    /// <summary>Not started yet. <paramref name="isAlone"/>: the log is in this process, so that no other instance can come.</summary>
+    public static PresenceRuntime Create(PresenceOptions options, string instanceId, bool isAlone, ILog log, IStateStoreProvider stores, TimeProvider time, IMeterFactory meters, ILoggerFactory loggers, IReadOnlyList<ILifecycleListener>? listeners = null)
     {
-        Instance core = new(InstanceOptionsOf(options, instanceId), StagesOf(options), log, stores, time, new RuntimeMetrics(meters), loggers.CreateLogger<Instance>());
+        Instance core = new(InstanceOptionsOf(options, instanceId, isAlone), StagesOf(options), log, stores, time, new RuntimeMetrics(meters), loggers.CreateLogger<Instance>(), listeners);
         return new PresenceRuntime(core, loggers.CreateLogger<PresenceRuntime>());
     }
 
@@ -27,8 +27,11 @@ public static class RuntimeFactory
         options.WalkInCount,
         options.Stages.Count == 0 ? ServiceNames.All.ToHashSet() : options.Stages.ToHashSet());
 
+    // Nobody listens: its beats are for itself alone.
+    private static readonly TimeSpan AloneTimeout = TimeSpan.FromSeconds(30);
+
     /// <summary>What the runtime must know of the configuration.</summary>
-    public static InstanceOptions InstanceOptionsOf(PresenceOptions options, string instanceId) => new()
+    public static InstanceOptions InstanceOptionsOf(PresenceOptions options, string instanceId, bool isAlone = false) => new()
     {
         ApplicationId = options.ApplicationId,
         InstanceId = instanceId,
@@ -37,5 +40,11 @@ public static class RuntimeFactory
         BadInput = new Dictionary<string, BadInputPolicy>(options.BadInput),
         DeadLetterTopic = options.Topics.DeadLetter,
         ReplicationFactor = options.Topics.ReplicationFactor,
+        Rack = options.Rack,
+        Endpoint = options.HttpUrl,
+        StandbyReplicas = options.StandbyReplicas,
+        HeartbeatTimeout = isAlone ? AloneTimeout : options.HeartbeatTimeout,
+        RestartGrace = options.RestartGrace,
+        InitialRebalanceDelay = isAlone ? TimeSpan.Zero : options.InitialRebalanceDelay,
     };
 }

@@ -146,6 +146,9 @@ internal sealed class KafkaAdmin : ILogAdmin
                 RequestTimeout = OffsetsTimeout,
                 IsolationLevel = isolation == Core.Log.IsolationLevel.ReadCommitted ? Confluent.Kafka.IsolationLevel.ReadCommitted : Confluent.Kafka.IsolationLevel.ReadUncommitted,
             });
+        // The client (librdkafka 2.16) gives -1001 without an error for a partition whose leader went away while it asked.
+        if (result.ResultInfos.Find(i => i.TopicPartitionOffsetError.Offset.IsSpecial) is { } unanswered)
+            throw new KafkaException(new Error(ErrorCode.Local_Transport, $"{unanswered.TopicPartitionOffsetError.TopicPartition}: its leader did not answer"));
         return result.ResultInfos.ToDictionary(
             i => new TopicPartition(i.TopicPartitionOffsetError.Topic, i.TopicPartitionOffsetError.Partition.Value),
             i => i.TopicPartitionOffsetError.Offset.Value);

@@ -15,6 +15,7 @@ internal sealed class KafkaConsumer : ILogConsumer
 
     private readonly IConsumer<byte[], byte[]> _consumer;
     private readonly Dictionary<(string Topic, int Partition), int> _slots = [];
+    private readonly HashSet<string> _prepared = [];
     private readonly ConcurrentQueue<string> _unreachable = new();
     private volatile bool _woken;
 
@@ -53,6 +54,18 @@ internal sealed class KafkaConsumer : ILogConsumer
             .Build();
     }
 
+    /// <summary>
+    /// By a paused assignment of its first partition: the client looks for the leaders of a topic it has not known only
+    /// once a second.
+    /// </summary>
+    public void Prepare(string topic)
+    {
+        if (_slots.Keys.Any(s => s.Topic == topic) || !_prepared.Add(topic))
+            return;
+        _consumer.IncrementalAssign([new TopicPartitionOffset(topic, 0, Offset.End)]);
+        _consumer.Pause([new Confluent.Kafka.TopicPartition(topic, 0)]);
+    }
+
     public void Add(TopicPartition partition, int slot, long offset)
     {
         Remove(partition);
@@ -62,7 +75,11 @@ internal sealed class KafkaConsumer : ILogConsumer
 
     public void Remove(TopicPartition partition)
     {
-        if (_slots.Remove((partition.Topic, partition.Partition)))
+        bool isPrepared = partition.Partition == 0 && _prepared.Remove(partition.Topic);
+        // It would stay paused beyond its assignment.
+        if (isPrepared)
+            _consumer.Resume([ToKafka(partition)]);
+        if (_slots.Remove((partition.Topic, partition.Partition)) || isPrepared)
             _consumer.IncrementalUnassign([ToKafka(partition)]);
     }
 

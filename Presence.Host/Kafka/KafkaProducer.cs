@@ -5,17 +5,25 @@ using TopicPartition = Presence.Core.Log.TopicPartition;
 
 namespace Presence.Host.Kafka;
 
-/// <summary>A transactional producer; librdkafka's errors told apart as the runtime needs them.</summary>
+/// <summary>
+/// A transactional producer; librdkafka's errors told apart as the runtime needs them. Calls that wait for brokers are
+/// made on a thread of their own with a long time-out, and a repeat waits for the one under way: a call that timed out
+/// inside the client and was resumed has been seen to end the process (docs/decisions/0007-calls-are-not-cut-short.md),
+/// and a send of offsets can hang whatever its time-out (docs/decisions/0005-a-producer-keeps-its-brokers.md).
+/// </summary>
 internal sealed class KafkaProducer : ITransactionalProducer
 {
-    // How much longer than its time-out a send of offsets is waited for in one step, and in all.
-    private static readonly TimeSpan Overtime = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan ClientTimeout = TimeSpan.FromSeconds(60);
+
+    // A send of offsets that takes longer does not come back.
     private static readonly TimeSpan HangLimit = TimeSpan.FromSeconds(10);
 
     private readonly IProducer<byte[], byte[]> _producer;
     private readonly TimeProvider _time;
-    private Task<LogResult>? _sending;
-    private long _sendingSince;
+    private readonly CallThread _calls;
+    private Task<LogResult>? _call;
+    private string _calling = "";
+    private long _calledAt;
     private readonly KafkaGroups _groups;
     private readonly Dictionary<TopicPartition, long> _tracked = [];
     private string? _deliveryFailure;
@@ -50,9 +58,10 @@ internal sealed class KafkaProducer : ITransactionalProducer
                 ["dotnet.producer.delivery.report.fields"] = "status",
             });
         _producer = new ProducerBuilder<byte[], byte[]>(configuration).SetLogHandler((_, m) => clients.Log(m)).Build();
+        _calls = new CallThread($"presence-{transactionalId}");
     }
 
-    public LogResult Init(TimeSpan timeout) => Call(() => _producer.InitTransactions(timeout));
+    public LogResult Init(TimeSpan timeout) => Await("init", () => _producer.InitTransactions(ClientTimeout), timeout);
 
     public LogResult Begin()
     {
@@ -97,48 +106,48 @@ internal sealed class KafkaProducer : ITransactionalProducer
         }
     }
 
-    /// <summary>
-    /// On a thread of its own: this one call can hang in librdkafka whatever its time-out
-    /// (docs/decisions/0005-a-producer-keeps-its-brokers.md). A repeat waits for the call that is under way; one that
-    /// does not come back is the producer's end.
-    /// </summary>
     public LogResult SendOffsets(string group, IReadOnlyList<(TopicPartition Partition, long Offset)> offsets, TimeSpan timeout)
     {
-        if (_sending is null)
+        if (_call is null)
         {
             IConsumerGroupMetadata metadata = _groups.MetadataOf(group);
             TopicPartitionOffset[] positions = [.. offsets.Select(o => new TopicPartitionOffset(o.Partition.Topic, o.Partition.Partition, o.Offset))];
-            _sendingSince = _time.GetTimestamp();
-            _sending = Task.Run(() => Call(() => _producer.SendOffsetsToTransaction(positions, metadata, timeout)));
+            return Await(group, () => _producer.SendOffsetsToTransaction(positions, metadata, ClientTimeout), timeout);
         }
 
-        if (_sending.Wait(timeout + Overtime))
-        {
-            LogResult result = _sending.Result;
-            _sending = null;
-            return result;
-        }
-
-        TimeSpan elapsed = _time.GetElapsedTime(_sendingSince);
-        return elapsed < HangLimit
-            ? new LogResult(LogStatus.TimedOut, $"the offsets of group {group} are under way for {elapsed.TotalSeconds:0} s", OutsideCause: true)
-            : new LogResult(LogStatus.Fatal, $"the client did not send the offsets of group {group} within {HangLimit.TotalSeconds:0} s and does not come back from the call", OutsideCause: true);
+        LogResult result = Await(group, null, timeout);
+        return result.Status == LogStatus.TimedOut && _call is not null && _time.GetElapsedTime(_calledAt) > HangLimit
+            ? new LogResult(LogStatus.Fatal, $"the client did not send the offsets of group {group} within {HangLimit.TotalSeconds:0} s and does not come back from the call", OutsideCause: true)
+            : result;
     }
 
-    public LogResult Commit(TimeSpan timeout) => Call(() => _producer.CommitTransaction(timeout));
+    public LogResult Commit(TimeSpan timeout) => Await("commit", () => _producer.CommitTransaction(ClientTimeout), timeout);
 
-    public LogResult Abort(TimeSpan timeout) => Call(() => _producer.AbortTransaction(timeout));
+    public LogResult Abort(TimeSpan timeout) => Await("abort", () => _producer.AbortTransaction(ClientTimeout), timeout);
 
     public long? TrackedOffset(TopicPartition partition) => _tracked.TryGetValue(partition, out long offset) ? offset : null;
 
     // A handle with a thread inside cannot be closed: it stays until that thread comes back. What it may still send is
     // refused, since the next incarnation fences its id before it begins.
-    public void Dispose()
+    public void Dispose() => _calls.End(_producer.Dispose);
+
+    // Begins a call, or goes on waiting for the one under way.
+    private LogResult Await(string what, Action? call, TimeSpan timeout)
     {
-        if (_sending is { IsCompleted: false })
-            _sending.ContinueWith(_ => _producer.Dispose(), TaskScheduler.Default);
-        else
-            _producer.Dispose();
+        if (_call is null)
+        {
+            _calling = what;
+            _calledAt = _time.GetTimestamp();
+            _call = _calls.Call(() => Call(call!));
+        }
+
+        if (_calling != what)
+            throw new InvalidOperationException($"'{what}' is called while '{_calling}' has not answered yet");
+        if (!_call.Wait(timeout))
+            return new LogResult(LogStatus.TimedOut, $"{what} is under way for {_time.GetElapsedTime(_calledAt).TotalSeconds:0} s", OutsideCause: true);
+        LogResult result = _call.Result;
+        _call = null;
+        return result;
     }
 
     private void OnDelivered(TopicPartition partition, DeliveryReport<byte[], byte[]> report)

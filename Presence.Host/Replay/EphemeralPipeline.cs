@@ -34,7 +34,7 @@ internal sealed class EphemeralPipeline : IDisposable
         _log = LogFactory.OpenEmbedded(options, Path.Combine(_directory.FullName, "log"), time, sync: false);
         _resources = new RocksDbResources(options.RocksDb);
         _stores = new RocksDbStateStoreProvider(_state, _resources, time);
-        _runtime = RuntimeFactory.Create(options, _state.InstanceId, _log, _stores, time, _metrics.GetRequiredService<IMeterFactory>(), loggers);
+        _runtime = RuntimeFactory.Create(options, _state.InstanceId, isAlone: true, _log, _stores, time, _metrics.GetRequiredService<IMeterFactory>(), loggers);
         _workedOff = new WorkedOffCheck(_log.Admin, options.ApplicationId, RuntimeFactory.StagesOf(options));
     }
 

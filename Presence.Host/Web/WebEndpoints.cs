@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Presence.Core.Runtime;
 using Presence.Core.Stages.WalkIn;
 using Presence.Host.Configuration;
 using Presence.Host.Ingest;
@@ -27,6 +28,8 @@ public static class WebEndpoints
         services.TryAddSingleton(p => new CallerAccess(p.GetRequiredService<Settings>().Presence.Ingest));
         services.TryAddSingleton(p => BoardOptionsOf(p.GetRequiredService<Settings>().Presence));
         services.TryAddSingleton<IStatusSource, RuntimeStatusSource>();
+        services.TryAddSingleton<RecentEvents>();
+        services.AddSingleton<ILifecycleListener>(p => p.GetRequiredService<RecentEvents>());
         services.TryAddSingleton<StatusReader>();
         services.TryAddSingleton<EventClock>();
         services.TryAddSingleton<Board.Board>();

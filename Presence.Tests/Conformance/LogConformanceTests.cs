@@ -406,6 +406,32 @@ internal sealed class LogConformanceTests(LogKind kind)
     }
 
     [Test]
+    public void A_topic_that_was_prepared_is_read_when_it_is_added_and_not_before()
+    {
+        string topic = _log.CreateTopic(2);
+        TopicPartition first = new(topic, 0), second = new(topic, 1);
+        using ITransactionalProducer producer = Producer();
+        void Write(string value) => Transaction(producer, () =>
+        {
+            Produce(producer, first, "k", $"first-{value}");
+            Produce(producer, second, "k", $"second-{value}");
+        });
+        Write("1");
+        using ILogConsumer consumer = _log.Log.CreateConsumer("reader", IsolationLevel.ReadCommitted);
+        Delivered read = new();
+        consumer.Prepare(topic);
+        Poll(consumer, read, TimeSpan.FromMilliseconds(300));
+        Write("2");
+        Poll(consumer, read, TimeSpan.FromMilliseconds(300));
+        Assert.That(read.Records, Is.Empty);
+        consumer.Add(first, 0, 0);
+        consumer.Add(second, 1, 0);
+        PollUntil(consumer, read, () => read.Records.Count == 4, "all records");
+        Write("3");
+        PollUntil(consumer, read, () => read.Records.Count == 6, "the new ones");
+    }
+
+    [Test]
     public void What_comes_from_outside_is_read_like_everything_else()
     {
         string topic = _log.CreateTopic(3);

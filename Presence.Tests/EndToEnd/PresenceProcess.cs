@@ -85,7 +85,7 @@ internal sealed class PresenceProcess : IDisposable
     {
         Signal("TERM");
         if (!_process.WaitForExit(TimeSpan.FromSeconds(30)))
-            throw new TimeoutException("Presence did not stop within 30 s of SIGTERM");
+            throw new TimeoutException($"Presence did not stop within 30 s of SIGTERM:\n{string.Join('\n', Log.TakeLast(60))}");
         _process.WaitForExit();
         return _process.ExitCode;
     }

@@ -73,8 +73,11 @@ internal sealed class Scenario
         return new Scenario("", "embedded", probes, logins) { _embeddedState = stateDirectory };
     }
 
-    public KafkaLog OpenLog() =>
-        new(new KafkaOptions { BootstrapServers = Bootstrap, Client = { ["message.timeout.ms"] = "300000" } }, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<KafkaLog>.Instance);
+    public KafkaLog OpenLog() => OpenLog([]);
+
+    /// <summary>With settings of the client library.</summary>
+    public KafkaLog OpenLog(Dictionary<string, string> client) =>
+        new(new KafkaOptions { BootstrapServers = Bootstrap, Client = client }, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<KafkaLog>.Instance);
 
     /// <summary>Arguments of `run` for this scenario; without a page, unless <paramref name="more"/> gives it an address.</summary>
     public string[] Arguments(string stateDirectory, params string[] more)
@@ -97,7 +100,8 @@ internal sealed class Scenario
     /// <summary>Writes everything in the order of time, at most <paramref name="rate"/> probes per second (0: no limit).</summary>
     public async Task Load(int rate, Func<IEnumerable<Sighting>, IEnumerable<Sighting>>? order = null)
     {
-        using KafkaLog log = OpenLog();
+        // A broker may be away for longer than a client waits by itself.
+        using KafkaLog log = OpenLog(new() { ["message.timeout.ms"] = "300000" });
         using IRecordWriter writer = log.CreateWriter();
         HashSet<string> known = [];
         List<ProducedRecord> batch = [];
@@ -133,7 +137,10 @@ internal sealed class Scenario
     }
 
     /// <summary>Waits until every group's offsets are at the ends of its inputs and stay there.</summary>
-    public async Task WaitUntilWorkedOff(PresenceProcess presence, TimeSpan limit)
+    public Task WaitUntilWorkedOff(PresenceProcess presence, TimeSpan limit) => WaitUntilWorkedOff([presence], limit);
+
+    /// <summary>The same, by a fleet.</summary>
+    public async Task WaitUntilWorkedOff(IReadOnlyList<PresenceProcess> fleet, TimeSpan limit)
     {
         using KafkaLog log = OpenLog();
         (string Service, string[] Topics)[] groups =
@@ -148,10 +155,10 @@ internal sealed class Scenario
         string lagging = "";
         while (quiet < 5)
         {
-            if (presence.HasExited)
-                throw new InvalidOperationException($"Presence ended by itself:\n{string.Join('\n', presence.Log)}");
+            if (fleet.FirstOrDefault(p => p.HasExited) is { } exited)
+                throw new InvalidOperationException($"Presence ended by itself:\n{string.Join('\n', exited.Log)}");
             if (watch.Elapsed > limit)
-                throw new TimeoutException($"Not worked off within {limit}: {lagging}\n{string.Join('\n', presence.Log.TakeLast(60))}");
+                throw new TimeoutException($"Not worked off within {limit}: {lagging}\n{string.Join("\n\n", fleet.Select(p => string.Join('\n', p.Log.TakeLast(60))))}");
             lagging = "";
             try
             {

@@ -98,9 +98,11 @@ internal static class TestKafka
             return new PrivateBroker(directory, output.Trim().Split('\n')[^1]);
         }
 
-        public void Kill() => Run("kill", _directory);
+        /// <summary>kill -9 of all, or of one (1, 2, …).</summary>
+        public void Kill(int? node = null) => Run(["kill", _directory, .. node is { } one ? [Text(one)] : Array.Empty<string>()]);
 
-        public void Up() => Run("up", _directory);
+        /// <summary>Starts again what was killed.</summary>
+        public void Up(int? node = null) => Run(["up", _directory, .. node is { } one ? [Text(one)] : Array.Empty<string>()]);
 
         public void Dispose()
         {

@@ -23,6 +23,7 @@ internal sealed class SimulatedProcess
         }
     }
 
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
     private static readonly RuntimeMetrics NoMetrics = new(new Meters());
 
     private readonly SimulatedWorld _world;
@@ -32,6 +33,8 @@ internal sealed class SimulatedProcess
     private IReadOnlyList<Worker> _driven = [];
     private long _callsLeft = long.MaxValue;
     private TimeSpan _slow;
+    private TimeSpan _stuckFor;
+    private bool _heldUp;
 
     public SimulatedProcess(SimulatedCluster cluster, SimulatedDisk disk, InstanceOptions options, IReadOnlyList<StageDefinition> stages, TimeSpan skew, ILogger logger, Action<SimulatedProcess, string> onCrash)
     {
@@ -41,6 +44,7 @@ internal sealed class SimulatedProcess
         _log = new SimulatedLog(cluster) { OnCall = OnCall };
         _instance = new Instance(options, stages, _log, new SimulatedStores(disk, OnCall, slow => _slow += slow), new SimulatedClock(_world, skew), NoMetrics, logger);
         _world.After(_world.Span(1, 50), StepControl);
+        _world.After(_world.Span(1, 50), StepHeartbeat);
     }
 
     public SimulatedDisk Disk { get; }
@@ -66,10 +70,30 @@ internal sealed class SimulatedProcess
     public void KillAtCall(int calls) => _callsLeft = calls;
 
     /// <summary>SIGSTOP, and SIGCONT after a while.</summary>
-    public void Pause(TimeSpan span) => _log.PausedUntil = _world.Now + (long)span.TotalMicroseconds;
+    public void Pause(TimeSpan span)
+    {
+        _heldUp = true;
+        _log.PausedUntil = _world.Now + (long)span.TotalMicroseconds;
+    }
 
-    /// <summary>SIGTERM.</summary>
-    public void RequestStop() => _instance.RequestStop();
+    /// <summary>The next worker that takes a step does not come back from it for a while.</summary>
+    public void Stick(TimeSpan span)
+    {
+        _heldUp = true;
+        _stuckFor = span;
+    }
+
+    /// <summary>SIGTERM: it has ended within a minute, whatever the log does, unless the machine holds it up.</summary>
+    public void RequestStop()
+    {
+        _instance.RequestStop();
+        _heldUp = IsPaused || _stuckFor > TimeSpan.Zero;
+        _world.After(StopLimit, () =>
+        {
+            if (IsAlive && !_heldUp && _instance.State == InstanceState.Stopping)
+                throw new SimulationFailureException($"an instance was asked to stop {StopLimit.TotalSeconds:0} s ago, and has not: {string.Join(", ", _instance.Workers.Select(w => w.State))}");
+        });
+    }
 
     private void OnCall(string what)
     {
@@ -92,11 +116,22 @@ internal sealed class SimulatedProcess
                     StepWorker(worker);
             }
 
-            if (_instance.State is InstanceState.Stopped or InstanceState.Failed)
+            // A process that gives up takes a while to end; a stuck thread of it may wake up until then.
+            if (_instance.State == InstanceState.Stopped || _instance.IsRefused)
                 Kill();
+            else if (_instance.State == InstanceState.Failed)
+                _world.After(_world.Span(1, 6_000), Kill);
             return _instance.State is InstanceState.Running ? _world.Span(20, 200) : _world.Span(1, 20);
         },
         StepControl);
+
+    private void StepHeartbeat() => Step(
+        () =>
+        {
+            _instance.Heartbeat.RunOnce();
+            return _world.Span(5, 30);
+        },
+        StepHeartbeat);
 
     private void StepRestorer(Restorer restorer) => Step(
         () => restorer != _instance.Restorer ? null : restorer.RunOnce(TimeSpan.Zero) ? _world.Span(1, 20) : _world.Span(100, 300),
@@ -107,6 +142,7 @@ internal sealed class SimulatedProcess
         {
             if (!_instance.Workers.Contains(worker) || worker.State is WorkerState.Closed or WorkerState.Failed)
                 return null;
+            (_slow, _stuckFor) = (_slow + _stuckFor, TimeSpan.Zero);
             return worker.RunOnce(TimeSpan.Zero) ? _world.Span(0.2, 3) : worker.State == WorkerState.Feeding ? _world.Span(20, 150) : _world.Span(0.5, 10);
         },
         () => StepWorker(worker));

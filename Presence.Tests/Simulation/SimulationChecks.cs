@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Presence.Core.Assignment;
 using Presence.Core.Log;
 using Presence.Core.Log.Simulated;
 using Presence.Core.Runtime;
@@ -25,23 +26,23 @@ internal sealed class SimulationChecks
 
     private readonly SimulatedCluster _cluster;
     private readonly SimulatedTown _town;
-    private readonly SimulatedDisk[] _disks;
+    private readonly SimulatedMachine[] _machines;
     private readonly InstanceOptions _options;
     private readonly Dictionary<(string Group, TopicPartition Partition), long> _positions = [];
     private readonly List<(string Group, TopicPartition Partition)> _inputs = [];
 
-    public SimulationChecks(SimulatedCluster cluster, SimulatedTown town, SimulatedDisk[] disks, InstanceOptions options)
+    public SimulationChecks(SimulatedCluster cluster, SimulatedTown town, SimulatedMachine[] machines)
     {
         _cluster = cluster;
         _town = town;
-        _disks = disks;
-        _options = options;
+        _machines = machines;
+        _options = machines[0].Options;
         foreach (StageDefinition stage in SimulatedTown.Stages)
         {
             foreach (string topic in stage.Inputs)
             {
                 for (int p = 0; p < SimulatedTown.Partitions; p++)
-                    _inputs.Add(($"{options.ApplicationId}-{stage.Service}", new TopicPartition(topic, p)));
+                    _inputs.Add(($"{_options.ApplicationId}-{stage.Service}", new TopicPartition(topic, p)));
             }
         }
 
@@ -88,7 +89,7 @@ internal sealed class SimulationChecks
     public string Lagging() => string.Join(", ", _inputs.Where(i => _positions.GetValueOrDefault(i) != _cluster.Find(i.Partition)!.End).Select(i => $"{i.Group} {i.Partition} {_positions.GetValueOrDefault(i)} of {_cluster.Find(i.Partition)!.End} (stable {_cluster.Find(i.Partition)!.StableEnd})"));
 
     /// <summary>Holds everything against what must be. Throws <see cref="SimulationFailureException"/>.</summary>
-    public void Verify()
+    public void Verify(bool onlyOutages)
     {
         List<Sighting> read = ReadInTime();
         HashSet<string> loggedIn = [.. _town.Logins.Select(l => l.Device)];
@@ -112,7 +113,7 @@ internal sealed class SimulationChecks
         Same("garbage", Records(SimulatedTown.Names.DeadLetter).Select(r => Header(r, "presence.partition") + "/" + Header(r, "presence.offset")).Distinct(), Records(SimulatedTown.Names.DeadLetter).Select(r => Header(r, "presence.partition") + "/" + Header(r, "presence.offset")));
         if (Records(SimulatedTown.Names.DeadLetter).Count() != _town.Garbage)
             throw new SimulationFailureException($"{Records(SimulatedTown.Names.DeadLetter).Count()} dead letters, {_town.Garbage} pieces of garbage");
-        VerifyOwners();
+        VerifyOwners(onlyOutages);
         VerifyStores();
 
         Seen["walk-ins"] = walkIns.Count;
@@ -124,13 +125,14 @@ internal sealed class SimulationChecks
     }
 
     /// <summary>
-    /// A store that does not know of all that its task has committed, in words; null where there is none: a restart would
+    /// A store of a task that runs, and that does not know of all that the task has committed, in words; null where there is none: a restart would
     /// replay nothing.
     /// </summary>
-    public string? Behind(SimulatedDisk disk)
+    public string? Behind(SimulatedDisk disk, InstanceStatus status)
     {
-        foreach ((string task, SimulatedStoreFile file) in disk.Files)
+        foreach (string task in status.Tasks.Where(t => t.Role == "active").Select(t => t.Task.ToString()))
         {
+            SimulatedStoreFile file = disk.Files[task];
             long at = LocalRecord.Read(file.Entries[StoreKeys.Local.ToArray()]).ChangelogOffset;
             long last = Visible(ChangelogOf(task)).Select(r => r.Offset).DefaultIfEmpty(-1).Last();
             if (at <= last)
@@ -256,28 +258,128 @@ internal sealed class SimulationChecks
             read.SelectMany(c => CountDefinition.Of(c.Value, CountRearm, CountRearm + LoginWait + Grace).Select((_, i) => $"{c.Key} {i + 1}")));
     }
 
-    // Producers of a changelog come one after the other: who has been replaced never writes again.
-    private void VerifyOwners()
+    // Whatever was committed to a changelog was committed by the incarnation that the plan in force gave the task to; and
+    // no plan gave a task to two.
+    private void VerifyOwners(bool onlyOutages)
     {
-        foreach (SimulatedPartition changelog in Changelogs())
+        List<(long DecidedAs, Dictionary<TaskId, string> Owners)> plans = [(0, [])];
+        ControlState control = new();
+        HashSet<Placement> deleting = [];
+        SimulatedPartition log = _cluster.Find(new TopicPartition(ControlTopics.ControlOf(_options.ApplicationId), 0))!;
+        foreach (var transaction in Visible(log).GroupBy(r => r.Transaction!.DecidedAs))
         {
-            List<long> owners = [];
-            foreach (SimulatedRecord record in Visible(changelog))
+            foreach (SimulatedRecord record in transaction)
+                control.Apply(record.Key, record.Value, record.Value is not null);
+            if (onlyOutages && control.Incarnations.Values.FirstOrDefault(i => i.State == IncarnationState.Condemned && i.Reason.StartsWith("silent", StringComparison.Ordinal) && SpeaksAfter(i.Id, transaction.First().Transaction!.DecidedAt)) is { } condemned)
+                throw new SimulationFailureException($"{condemned.InstanceId} was taken for dead ({condemned.Reason}) though nothing but brokers failed");
+            Dictionary<TaskId, string> owners = [];
+            foreach (Placement placement in control.Shares.Values.SelectMany(s => s.Entries).Where(e => e.Role is ReplicaRole.Active or ReplicaRole.Releasing))
             {
-                long owner = record.Transaction!.ProducerId;
-                if (owners.Count > 0 && owners[^1] == owner)
+                // What has ended holds nothing; its share says where it should go on.
+                if (control.Incarnations.GetValueOrDefault(placement.Incarnation)?.State is not (IncarnationState.Live or IncarnationState.Condemned))
                     continue;
-                if (owners.Contains(owner))
-                    throw new SimulationFailureException($"two owners of {changelog.Id}: producer {owner} commits after {owners[^1]} did");
-                owners.Add(owner);
+                if (!owners.TryAdd(placement.Task, placement.Incarnation))
+                    throw new SimulationFailureException($"plan {control.PlanNumber} gives {placement.Task} to {placement.Incarnation}, and {owners[placement.Task]} has it");
+            }
+
+            HashSet<Placement> toDelete = [.. control.Shares.Values.SelectMany(s => s.Entries).Where(e => e.Role == ReplicaRole.Obsolete)];
+            foreach (Placement obsolete in toDelete.Except(deleting))
+            {
+                Seen["copies deleted"] = Seen.GetValueOrDefault("copies deleted") + 1;
+                if (!owners.TryGetValue(obsolete.Task, out string? runs) || runs == obsolete.Incarnation || Announced(runs, obsolete.Task, transaction.First().Transaction!.DecidedAt, most: true) < 0)
+                    throw new SimulationFailureException($"the copy of {obsolete.Task} at {obsolete.Incarnation} is to be deleted, and nobody else runs the task");
+            }
+
+            deleting = toDelete;
+            foreach ((TaskId task, string owner) in owners)
+            {
+                if (plans[^1].Owners.GetValueOrDefault(task) != owner)
+                    VerifyReady(task, owner, control, transaction.First().Transaction!.DecidedAt);
+            }
+
+            plans.Add((transaction.Key, owners));
+        }
+
+        Seen["plans"] = control.PlanNumber;
+        foreach (StageDefinition stage in SimulatedTown.Stages)
+        {
+            for (int partition = 0; partition < SimulatedTown.Partitions; partition++)
+            {
+                TaskId task = new(stage.Name, partition);
+                foreach (SimulatedTransaction transaction in Visible(ChangelogOf(task.ToString())).Select(r => r.Transaction!).Distinct())
+                {
+                    int at = plans.FindLastIndex(p => p.DecidedAs < transaction.DecidedAs);
+                    string owner = plans[at].Owners.GetValueOrDefault(task, "nobody");
+                    if (!transaction.TransactionalId.StartsWith($"{_options.ApplicationId}-{owner}-", StringComparison.Ordinal))
+                        throw new SimulationFailureException($"{transaction.TransactionalId} has committed to {task}, which belongs to {owner} by the plan in force");
+                }
             }
         }
     }
 
+    // Who is given a task is about as far with its state as the furthest of those that are there.
+    private void VerifyReady(TaskId task, string owner, ControlState control, long at)
+    {
+        long own = -1, furthest = -1;
+        foreach (string member in control.Incarnations.Values.Where(i => i.State == IncarnationState.Live).Select(i => i.Id))
+        {
+            // What others have said a moment ago may not have been heard yet; and copies can be lost.
+            long said = Announced(member, task, at, most: member == owner);
+            if (member == owner)
+                own = said;
+            else
+                furthest = Math.Max(furthest, said);
+        }
+
+        if (own < furthest - _options.AcceptableLag)
+            throw new SimulationFailureException($"{task} is given to {owner}, whose copy is at {own}, while another one is at {furthest}");
+    }
+
+    // Whether an incarnation lived on after a moment (virtual µs).
+    private bool SpeaksAfter(string incarnation, long moment)
+    {
+        Announced(incarnation, default, 0, most: true);
+        return _announced.GetValueOrDefault(incarnation, []).Exists(a => a.At > SimulatedClock.Epoch.ToUnixTimeMilliseconds() + (moment / 1000));
+    }
+
+    // The changelog offset of a member's copy as it said in the ten seconds before a moment (virtual µs), the most or
+    // the least; -1: none.
+    private long Announced(string member, TaskId task, long before, bool most)
+    {
+        if (_announced.Count == 0)
+        {
+            foreach (SimulatedRecord record in _cluster.Find(new TopicPartition(ControlTopics.FleetOf(_options.ApplicationId), 0))!.Everything)
+            {
+                if (Announcement.Read(record.Key, record.Value) is not { } said)
+                    continue;
+                if (!_announced.TryGetValue(said.Incarnation, out var all))
+                    _announced.Add(said.Incarnation, all = []);
+                if (all.Count == 0 || all[^1].Said.Sequence < said.Sequence)
+                    all.Add((record.Timestamp, said));
+            }
+        }
+
+        long timestamp = SimulatedClock.Epoch.ToUnixTimeMilliseconds() + (before / 1000);
+        List<(long At, Announcement Said)> heard = _announced.GetValueOrDefault(member, []);
+        int last = heard.FindLastIndex(a => a.At <= timestamp);
+        long found = most ? -1 : long.MaxValue;
+        for (int i = last; i >= 0; i--)
+        {
+            long said = heard[i].Said.Copies.Where(c => c.Task == task).Select(c => c.ChangelogOffset).DefaultIfEmpty(-1).First();
+            found = most ? Math.Max(found, said) : Math.Min(found, said);
+            if (heard[i].At <= timestamp - 10_000)
+                return found;
+        }
+
+        return most ? found : -1;
+    }
+
+    private readonly Dictionary<string, List<(long At, Announcement Said)>> _announced = [];
+
     // Each copy, brought to its changelog's end as a takeover would do it, equals all that was ever committed.
     private void VerifyStores()
     {
-        foreach (SimulatedDisk disk in _disks)
+        foreach (SimulatedDisk disk in _machines.SelectMany(m => m.Disks))
         {
             foreach ((string task, SimulatedStoreFile file) in disk.Files)
                 VerifyStore(task, file.Entries);

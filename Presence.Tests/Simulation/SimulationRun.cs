@@ -11,8 +11,8 @@ using Presence.Core.State.Simulated;
 namespace Presence.Tests.Simulation;
 
 /// <summary>
-/// One seed: an instance with two workers works a town's records off while everything goes wrong; then the faults end, and
-/// within a bounded time all must be worked off and be right.
+/// One seed: a fleet of one to seven instances works a town's records off while everything goes wrong; then the faults end,
+/// and within a bounded time all must be worked off and be right.
 /// </summary>
 internal sealed class SimulationRun
 {
@@ -22,14 +22,12 @@ internal sealed class SimulationRun
     private readonly long _end;
     private readonly SimulatedWorld _world;
     private readonly SimulatedCluster _cluster;
+    private readonly bool _onlyOutages;
     private readonly SimulatedTown _town;
-    private readonly InstanceOptions _options;
-    private readonly SimulatedDisk[] _disks;
+    private readonly SimulatedMachine[] _machines;
     private readonly SimulationChecks _checks;
     private readonly ILogger _logger;
     private readonly List<SimulatedProcess> _processes = [];
-    private IReadOnlyDictionary<string, SimulatedStoreFile>? _image;
-    private SimulatedProcess? _current;
     private int _incarnations;
     private int _written;
 
@@ -38,30 +36,43 @@ internal sealed class SimulationRun
         _lastFault = (long)(minutes * 60e6 * 0.65);
         _end = (long)(minutes * 60e6);
         _world = new SimulatedWorld(seed) { Trace = trace };
-        _world.Faults.Rate = 0.002 + (_world.Next(5) * 0.004);
+        // Some see nothing but brokers that are away: nobody is to be taken for dead then.
+        _onlyOutages = _world.Next(10) == 0;
+        _world.Faults.Rate = _onlyOutages ? 0 : 0.002 + (_world.Next(5) * 0.004);
         foreach (SimulatedFault fault in excluded)
             _world.Faults.Excluded.Add(fault);
         _cluster = new SimulatedCluster(_world);
         _town = SimulatedTown.Create(seed);
-        _disks = [new SimulatedDisk(_world), new SimulatedDisk(_world)];
         _logger = trace is null ? NullLogger.Instance : new TraceLogger(trace, _world);
-        _options = new InstanceOptions
-        {
-            ApplicationId = "presence",
-            InstanceId = "i",
-            Workers = 2,
-            DeadLetterTopic = SimulatedTown.Names.DeadLetter,
-            RecommitInterval = TimeSpan.FromSeconds(10),
-            Bounds = SimulationChecks.Bounds,
-            CreateIncarnationId = () => $"incarnation-{_incarnations++}",
-        };
+        // Half of them alone: what goes wrong within one instance shows sooner, and in a quarter of the time.
+        int size = Math.Max(1, _world.Next(14) - 6);
+        int standbys = _world.Next(3);
+        TimeSpan grace = TimeSpan.FromSeconds(_world.Next(30));
+        _machines = [.. Enumerable.Range(0, size).Select(i => new SimulatedMachine(Options(i, standbys, grace), [new SimulatedDisk(_world), new SimulatedDisk(_world)]))];
         foreach (TopicSpecification topic in TopicCatalog.Public(SimulatedTown.Names, SimulatedTown.Partitions, null))
             _cluster.CreateTopic(topic);
         // Made beforehand, as an operator may do: tombstones go soon.
         foreach (StageDefinition stage in SimulatedTown.Stages)
-            _cluster.CreateTopic(new TopicSpecification(TopicCheck.ChangelogOf(_options, stage), SimulatedTown.Partitions, null, new Dictionary<string, string>(TopicCheck.ChangelogConfiguration) { ["delete.retention.ms"] = SimulationChecks.DeleteRetentionMs.ToString(System.Globalization.CultureInfo.InvariantCulture) }));
-        _checks = new SimulationChecks(_cluster, _town, _disks, _options);
+            _cluster.CreateTopic(new TopicSpecification(TopicCheck.ChangelogOf(_machines[0].Options, stage), SimulatedTown.Partitions, null, new Dictionary<string, string>(TopicCheck.ChangelogConfiguration) { ["delete.retention.ms"] = SimulationChecks.DeleteRetentionMs.ToString(System.Globalization.CultureInfo.InvariantCulture) }));
+        _checks = new SimulationChecks(_cluster, _town, _machines);
     }
+
+    private InstanceOptions Options(int index, int standbys, TimeSpan grace) => new()
+    {
+        ApplicationId = "presence",
+        InstanceId = $"i{index}",
+        Rack = index % 2 == 0 ? "east" : "west",
+        Workers = 1 + (index % 2),
+        StandbyReplicas = standbys,
+        RestartGrace = grace,
+        AcceptableLag = 20,
+        ObsoleteAfter = TimeSpan.FromSeconds(15),
+        WarmingMax = 3,
+        DeadLetterTopic = SimulatedTown.Names.DeadLetter,
+        RecommitInterval = TimeSpan.FromSeconds(10),
+        Bounds = SimulationChecks.Bounds,
+        CreateIncarnationId = () => $"incarnation-{_incarnations++}",
+    };
 
     /// <summary>Runs a seed to its end.</summary>
     public static SimulationResult Run(int seed, double minutes = 10, IEnumerable<SimulatedFault>? excluded = null, Action<string>? trace = null)
@@ -78,7 +89,8 @@ internal sealed class SimulationRun
     {
         try
         {
-            StartProcess(_disks[0]);
+            foreach (SimulatedMachine machine in _machines)
+                _world.After(_world.Span(0, 8_000), () => StartProcess(machine, machine.Disks[0]));
             _world.Faults.Active = true;
             WriteNext();
             PlanFault();
@@ -90,19 +102,24 @@ internal sealed class SimulationRun
             while (_world.Now < _end)
             {
                 Pass(1_000_000);
-                bool isWorkedOff = Running() is not null && _written == _town.Records.Count && _checks.IsWorkedOff();
+                bool isWorkedOff = _written == _town.Records.Count && _checks.IsWorkedOff() && Unready() is null;
                 settled = isWorkedOff ? settled + 1 : 0;
                 if (settled == 5)
                     break;
             }
 
             if (settled < 5)
-                throw new SimulationFailureException($"not settled {(_end - _lastFault) / 1e6:0} s after the last fault: {_checks.Lagging()}; instance {_current!.State}, {_current.Reason}; {string.Join(", ", _current.Instance.Status().Tasks.Select(t => t.Reason).OfType<string>().Distinct())}");
-            _checks.Verify();
+            {
+                throw new SimulationFailureException(
+                    $"not settled {(_end - _lastFault) / 1e6:0} s after the last fault: {_checks.Lagging()}; {Unready()}; "
+                    + string.Join(" | ", _machines.Select(m => m.Current?.Instance).OfType<Instance>().Select(i => $"{i.State} {i.Reason}: {string.Join(", ", i.Status().Tasks.Select(t => t.Reason).OfType<string>().Distinct())}")));
+            }
+
+            _checks.Verify(_onlyOutages);
             // A commit whose answer is still on its way has not reached its store yet.
-            for (int tries = 0; tries < 20 && _checks.Behind(Running()!.Disk) is not null; tries++)
+            for (int tries = 0; tries < 20 && Behind() is not null; tries++)
                 Pass(50_000);
-            if (_checks.Behind(Running()!.Disk) is { } behind)
+            if (Behind() is { } behind)
                 throw new SimulationFailureException(behind);
             return null;
         }
@@ -125,12 +142,30 @@ internal sealed class SimulationRun
             ;
     }
 
-    // The instance that runs, with all its tasks; null where there is none, or more than one.
-    private SimulatedProcess? Running()
+    // What is missing until each task runs in one place and has all its replicas ready; null: nothing.
+    private string? Unready()
     {
-        List<SimulatedProcess> running = _processes.FindAll(p => p is { IsAlive: true, IsPaused: false, State: InstanceState.Running });
-        return running.Count == 1 && running[0].Instance.Status().Tasks.All(t => t.State == TaskState.Running) ? running[0] : null;
+        List<SimulatedProcess> alive = _processes.FindAll(p => p.IsAlive);
+        if (alive.Find(p => p.IsPaused || p.State != InstanceState.Running) is { } waiting)
+            return $"a process is {waiting.State}, {waiting.Reason}";
+        if (alive.Count != _machines.Count(m => !m.IsAway))
+            return $"{alive.Count} processes of {_machines.Count(m => !m.IsAway)} instances";
+        List<Core.Runtime.TaskStatus> all = [.. alive.SelectMany(p => p.Instance.Status().Tasks)];
+        int replicas = Math.Min(_machines[0].Options.StandbyReplicas, alive.Count - 1);
+        foreach (StageDefinition stage in SimulatedTown.Stages)
+        {
+            for (int partition = 0; partition < SimulatedTown.Partitions; partition++)
+            {
+                List<Core.Runtime.TaskStatus> copies = all.FindAll(t => t.Task == new TaskId(stage.Name, partition) && t.State == TaskState.Running);
+                if (copies.Count(c => c.Role == "active") != 1 || copies.Count(c => c.Role == "standby") != replicas)
+                    return $"{stage.Name}-{partition}: {string.Join(", ", all.FindAll(t => t.Task == new TaskId(stage.Name, partition)).Select(c => $"{c.Role} {c.State}"))}; wanted are one active and {replicas} standbys";
+            }
+        }
+
+        return null;
     }
+
+    private string? Behind() => _processes.FindAll(p => p.IsAlive).Select(p => _checks.Behind(p.Disk, p.Instance.Status())).FirstOrDefault(b => b is not null);
 
     // A record every few hundredths of a second, so that all are written well before the last fault.
     private void WriteNext()
@@ -188,15 +223,17 @@ internal sealed class SimulationRun
 
     private void Strike()
     {
-        SimulatedProcess process = _current!;
-        int kind = _world.Next(12);
+        SimulatedMachine machine = _machines[_world.Next(_machines.Length)];
+        int kind = _onlyOutages ? 10 : _world.Next(16);
         int calls = 1 + _world.Next(_world.Next(2) == 0 ? 30 : 400);
         TimeSpan span = _world.Span(500, 20_000);
+        if (machine.Current is not { } process)
+            return;
         switch (kind)
         {
             case 0 when process.IsAlive && _world.Faults.Happens(SimulatedFault.Crash):
                 process.Kill();
-                Restart(process);
+                Restart(machine, process);
                 break;
             case 1 or 2 or 3 when process.IsAlive && _world.Faults.Happens(SimulatedFault.CrashInStep):
                 process.KillAtCall(calls);
@@ -204,7 +241,7 @@ internal sealed class SimulationRun
             case 4 when process.IsAlive && _world.Faults.Happens(SimulatedFault.PowerLoss):
                 process.Kill();
                 process.Disk.LosePower();
-                Restart(process);
+                Restart(machine, process);
                 break;
             case 5 when process.IsAlive && _world.Faults.Happens(SimulatedFault.Pause):
                 process.Pause(span);
@@ -214,8 +251,8 @@ internal sealed class SimulationRun
                 process.Pause(span);
                 _world.After(_world.Span(100, 6_000), () =>
                 {
-                    if (process == _current)
-                        StartProcess(_disks.First(d => d != process.Disk));
+                    if (process == machine.Current)
+                        StartProcess(machine, machine.Disks.First(d => d != process.Disk));
                 });
                 break;
             case 8 when process.IsAlive && _world.Faults.Happens(SimulatedFault.CleanRestart):
@@ -227,15 +264,49 @@ internal sealed class SimulationRun
             case 10 or 11 when _world.Faults.Happens(SimulatedFault.BrokerDown):
                 _cluster.StopBroker(_world.Next(_cluster.Options.Brokers), span / 2);
                 break;
+            case 12 when process.IsAlive && _machines.Count(m => !m.IsAway) > 1 && _world.Faults.Happens(SimulatedFault.Scaling):
+                machine.IsAway = true;
+                process.RequestStop();
+                _world.After(span * 4, () => Return(machine));
+                break;
+            case 13 when _world.Faults.Happens(SimulatedFault.RollingRestart):
+                for (int i = 0; i < _machines.Length; i++)
+                {
+                    SimulatedMachine next = _machines[i];
+                    _world.After(_world.Span(1_000, 4_000) * (i + 1), () => next.Current?.RequestStop());
+                }
+
+                break;
+            case 15 when process.IsAlive && _world.Faults.Happens(SimulatedFault.StuckWorker):
+                process.Stick(_world.Span(2_000, 40_000));
+                break;
+            case 14 when _world.Next(4) == 0 && _world.Faults.Happens(SimulatedFault.FleetDown):
+                foreach (SimulatedMachine each in _machines.Where(m => m.Current is { IsAlive: true }))
+                {
+                    SimulatedProcess ended = each.Current!;
+                    ended.Kill();
+                    Restart(each, ended);
+                }
+
+                break;
         }
     }
 
+    private void Return(SimulatedMachine machine)
+    {
+        if (!machine.IsAway)
+            return;
+        machine.IsAway = false;
+        if (machine.Current is { IsAlive: false })
+            StartProcess(machine, machine.Current.Disk);
+    }
+
     // systemd and docker start again what ended.
-    private void Restart(SimulatedProcess ended)
+    private void Restart(SimulatedMachine machine, SimulatedProcess ended)
     {
         _world.After(_world.Span(200, _world.Next(8) == 0 ? 60_000 : 3_000), () =>
         {
-            if (_current != ended)
+            if (machine.Current != ended || machine.IsAway)
                 return;
             SimulatedDisk disk = ended.Disk;
             switch (_world.Next(12))
@@ -243,50 +314,50 @@ internal sealed class SimulationRun
                 case 0 when _world.Faults.Happens(SimulatedFault.WipedDisk):
                     disk.Wipe();
                     break;
-                case 1 when _image is not null && _world.Faults.Happens(SimulatedFault.SwappedDisk):
-                    disk.Restore(_image);
+                case 1 when machine.Image is not null && _world.Faults.Happens(SimulatedFault.SwappedDisk):
+                    disk.Restore(machine.Image);
                     break;
                 case 2:
-                    _image = disk.Image();
+                    machine.Image = disk.Image();
                     break;
             }
 
-            StartProcess(disk);
+            StartProcess(machine, disk);
         });
     }
 
-    private void StartProcess(SimulatedDisk disk)
+    private void StartProcess(SimulatedMachine machine, SimulatedDisk disk)
     {
         // The lock of the state directory: who holds it must be gone.
         if (_processes.Exists(p => p.IsAlive && p.Disk == disk))
         {
-            _world.After(TimeSpan.FromSeconds(1), () => StartProcess(disk));
+            _world.After(TimeSpan.FromSeconds(1), () => StartProcess(machine, disk));
             return;
         }
 
         TimeSpan skew = _world.Faults.Happens(SimulatedFault.ClockSkew) ? TimeSpan.FromMilliseconds(_world.Next(10_000) - 5_000) : TimeSpan.Zero;
         disk.Close();
         _world.Note("start", _processes.Count);
-        SimulatedProcess process = new(_cluster, disk, _options, SimulatedTown.Stages, skew, _logger, (crashed, where) =>
+        SimulatedProcess process = new(_cluster, disk, machine.Options, SimulatedTown.Stages, skew, _logger, (crashed, where) =>
         {
             _world.Note(where);
-            if (crashed == _current)
-                Restart(crashed);
+            if (crashed == machine.Current)
+                Restart(machine, crashed);
         });
         _processes.Add(process);
-        _current = process;
-        Watch(process);
+        machine.Current = process;
+        Watch(machine, process);
     }
 
     // A process that ended by itself comes again; one that was replaced stays away.
-    private void Watch(SimulatedProcess process) => _world.After(TimeSpan.FromMilliseconds(500), () =>
+    private void Watch(SimulatedMachine machine, SimulatedProcess process) => _world.After(TimeSpan.FromMilliseconds(500), () =>
     {
-        if (process != _current)
+        if (process != machine.Current)
             return;
         if (process.State is InstanceState.Stopped or InstanceState.Failed)
-            Restart(process);
+            Restart(machine, process);
         else if (process.IsAlive)
-            Watch(process);
+            Watch(machine, process);
     });
 
     private void Calm()
@@ -295,7 +366,9 @@ internal sealed class SimulationRun
         _world.Faults.Active = false;
         foreach (SimulatedProcess process in _processes)
             process.KillAtCall(int.MaxValue);
-        foreach (SimulatedDisk disk in _disks)
+        foreach (SimulatedDisk disk in _machines.SelectMany(m => m.Disks))
             disk.FullUntil = 0;
+        foreach (SimulatedMachine machine in _machines)
+            Return(machine);
     }
 }

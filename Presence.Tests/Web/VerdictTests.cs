@@ -9,7 +9,7 @@ public sealed class VerdictTests
 {
     private static readonly TaskStatus Well = new(new TaskId("walk-in", 0), "active", TaskState.Running, 0, null, 0, 0, null, 0, 0, 10, 100);
 
-    private static Verdict Of(params TaskStatus[] tasks) => new StatusReader(new WebFixture.SetStatus { Tasks = tasks }, TimeProvider.System).Read().Verdict;
+    private static Verdict Of(params TaskStatus[] tasks) => new StatusReader(new WebFixture.SetStatus { Tasks = tasks }, new RecentEvents(TimeProvider.System), TimeProvider.System).Read().Verdict;
 
     [Test]
     public void All_is_well_when_all_tasks_run() => Assert.That(Of(Well, Well with { Task = new TaskId("walk-in", 1) }), Is.EqualTo(new Verdict("well", "All is well.", "Nothing to do.")));
@@ -57,7 +57,7 @@ public sealed class VerdictTests
     [TestCase(InstanceState.Starting, "busy")]
     public void An_instance_that_does_not_run_says_so_with_its_reason(InstanceState state, string level)
     {
-        Verdict verdict = new StatusReader(new WebFixture.SetStatus { State = state, Reason = "Kafka is away." }, TimeProvider.System).Read().Verdict;
+        Verdict verdict = new StatusReader(new WebFixture.SetStatus { State = state, Reason = "Kafka is away." }, new RecentEvents(TimeProvider.System), TimeProvider.System).Read().Verdict;
         Assert.That(verdict.Level, Is.EqualTo(level));
         if (state is InstanceState.Failed or InstanceState.Joining or InstanceState.Starting)
             Assert.That(verdict.Sentence, Does.EndWith(": Kafka is away."));

@@ -68,7 +68,7 @@ public sealed partial class WebTests
             }
         }
 
-        Assert.That(seen, Is.SupersetOf(new[] { "/app.js", "/board.js", "/tasks.js", "/stream.js", "/dom.js", "/format.js", "/style.css", "/icon.svg" }));
+        Assert.That(seen, Is.SupersetOf(new[] { "/app.js", "/board.js", "/fleet.js", "/tasks.js", "/stream.js", "/dom.js", "/format.js", "/style.css", "/icon.svg" }));
     }
 
     [Test]

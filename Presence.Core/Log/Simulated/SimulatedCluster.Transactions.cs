@@ -35,6 +35,7 @@ public sealed partial class SimulatedCluster
 
     private readonly SortedDictionary<string, Coordinated> _coordinated = new(StringComparer.Ordinal);
     private long _producerIds;
+    private long _decisions;
 
     /// <summary>No transaction is open or waits for its markers.</summary>
     public bool IsQuiet => _coordinated.Values.All(c => c.State == CoordinatorState.Empty);
@@ -85,7 +86,7 @@ public sealed partial class SimulatedCluster
         if (!result.IsOk)
             return result;
         if (!c!.Partitions.TryGetValue(partition, out SimulatedTransaction? transaction))
-            c.Partitions.Add(partition, transaction = target.Open(c.ProducerId, epoch));
+            c.Partitions.Add(partition, transaction = target.Open(id, c.ProducerId, epoch));
         firstOffset = target.End;
         foreach (var (key, value, timestamp, headers) in records)
             target.Append(key, value, timestamp, headers, transaction);
@@ -186,6 +187,9 @@ public sealed partial class SimulatedCluster
         c.State = CoordinatorState.Ending;
         c.LastCommitted = commit;
         c.MarkersLeft = c.Partitions.Count + c.Offsets.Count;
+        _decisions++;
+        foreach (SimulatedTransaction transaction in c.Partitions.Values)
+            (transaction.DecidedAs, transaction.DecidedAt) = (_decisions, World.Now);
         foreach ((TopicPartition partition, SimulatedTransaction transaction) in c.Partitions)
             Mark(c, partition.ToString(), () => Find(partition)?.Close(transaction, commit));
         foreach (var (group, partition, offset) in c.Offsets)

@@ -47,6 +47,8 @@ public sealed partial class SimulatedCluster
     public void Append(string topic, byte[]? key, byte[]? value, long timestamp)
     {
         IReadOnlyList<SimulatedPartition> partitions = _topics[topic].Partitions;
+        if (_topics[topic].Configuration.GetValueOrDefault("message.timestamp.type") == "LogAppendTime")
+            timestamp = SimulatedClock.Epoch.ToUnixTimeMilliseconds() + (World.Now / 1000);
         int partition = key is null ? 0 : Partitioner.Of(key, partitions.Count);
         World.Note(topic, partition, partitions[partition].Append(key, value, timestamp, [], null));
     }

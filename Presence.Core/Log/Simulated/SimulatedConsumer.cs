@@ -37,6 +37,11 @@ internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolati
     private readonly SimulatedWorld _world = log.Cluster.World;
     private readonly List<Reading> _readings = [];
 
+    public void Prepare(string topic)
+    {
+        // Fetches take their time anyhow.
+    }
+
     public void Add(TopicPartition partition, int slot, long offset)
     {
         Remove(partition);

@@ -42,11 +42,23 @@ public enum SimulatedFault
     /// <summary>The process stands still (SIGSTOP) and goes on later.</summary>
     Pause,
 
+    /// <summary>One worker of a process does not come back from a step for a while.</summary>
+    StuckWorker,
+
     /// <summary>Another process takes the instance's place while it stands still; it wakes up as a zombie.</summary>
     Zombie,
 
     /// <summary>The process ends cleanly and comes back.</summary>
     CleanRestart,
+
+    /// <summary>An instance is taken out of the fleet for a while.</summary>
+    Scaling,
+
+    /// <summary>All instances end cleanly and come back, one after the other.</summary>
+    RollingRestart,
+
+    /// <summary>All processes die at once.</summary>
+    FleetDown,
 
     /// <summary>It comes back without its disk.</summary>
     WipedDisk,

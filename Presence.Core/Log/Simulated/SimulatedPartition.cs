@@ -31,9 +31,9 @@ public sealed class SimulatedPartition(TopicPartition id, bool keepsHistory)
     }
 
     /// <summary>Opens a transaction at the end.</summary>
-    public SimulatedTransaction Open(long producerId, int epoch)
+    public SimulatedTransaction Open(string transactionalId, long producerId, int epoch)
     {
-        SimulatedTransaction transaction = new(producerId, epoch, End);
+        SimulatedTransaction transaction = new(transactionalId, producerId, epoch, End);
         _open.Add(transaction);
         return transaction;
     }

@@ -14,8 +14,10 @@ public enum SimulatedTransactionState
 }
 
 /// <summary>One transaction at one partition.</summary>
-public sealed class SimulatedTransaction(long producerId, int epoch, long firstOffset)
+public sealed class SimulatedTransaction(string transactionalId, long producerId, int epoch, long firstOffset)
 {
+    public string TransactionalId { get; } = transactionalId;
+
     public long ProducerId { get; } = producerId;
 
     public int Epoch { get; } = epoch;
@@ -23,4 +25,10 @@ public sealed class SimulatedTransaction(long producerId, int epoch, long firstO
     public long FirstOffset { get; } = firstOffset;
 
     public SimulatedTransactionState State { get; set; }
+
+    /// <summary>Its place among all decisions to commit or abort; 0 while it is open.</summary>
+    public long DecidedAs { get; set; }
+
+    /// <summary>When it was decided, virtual µs.</summary>
+    public long DecidedAt { get; set; }
 }

@@ -7,7 +7,7 @@ internal sealed class SimulatedWriter(SimulatedLog log) : IRecordWriter
     {
         TaskCompletionSource completion = new();
         log.Send(
-            "writer",
+            records[0].Topic,
             () =>
             {
                 foreach (ProducedRecord record in records)

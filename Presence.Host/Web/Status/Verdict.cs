@@ -30,7 +30,7 @@ internal sealed record Verdict(string Level, string Sentence, string Next)
                 return new("down", "This instance has stopped cleanly.", "Start it again when it is wanted.");
             case InstanceState.Stopping:
                 return new("busy", "This instance is stopping: it commits what it has done and hands its tasks over.", "Wait; it ends by itself.");
-            case InstanceState.Joining or InstanceState.Fencing or InstanceState.Starting:
+            case InstanceState.Joining or InstanceState.Starting:
                 return new("busy", $"Starting up{because}.", status.Reason is null ? "Wait; this takes seconds." : "Wait. If this sentence stays the same for a minute, check that the log can be reached and look at the process's log.");
         }
 
@@ -50,8 +50,10 @@ internal sealed record Verdict(string Level, string Sentence, string Next)
             return new("busy", $"Restoring {Count(totals.Restoring, "task")} of {totals.Tasks}{records}.", "Wait; restored tasks work already. Restarting it would only take longer.");
         }
 
-        if (tasks.Count == 0)
-            return new("busy", "Running, without tasks so far.", "Wait for the plan. If it stays like this, other instances hold all tasks.");
+        if (totals.Tasks == 0 && totals.Standbys > 0)
+            return new("well", $"Standing by for {Count(totals.Standbys, "task")} that other instances run; {totals.StandbysReady} of the copies here are caught up.", Nothing);
+        if (totals.Tasks == 0)
+            return new("busy", $"Running, without tasks so far{because}.", "Wait for the plan. If it stays like this, there are more instances than tasks.");
         StatusTask? waiting = tasks.FirstOrDefault(t => t.Reason is not null && (t.LagSeconds > LagSecondsOrdinary || !t.Reason.EndsWith(OrdinaryWait, StringComparison.Ordinal)));
         if (waiting is not null)
             return new("attention", $"{waiting.Id} stands still: {Lower(waiting.Reason!)}.", "It goes on by itself as soon as what it waits for is there.");

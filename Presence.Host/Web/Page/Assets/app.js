@@ -3,6 +3,8 @@
 import * as board from "./board.js";
 import { $, text } from "./dom.js";
 import * as format from "./format.js";
+import { events } from "./events.js";
+import { fleet } from "./fleet.js";
 import { facts, tasks } from "./tasks.js";
 
 const PERIOD = 2000;
@@ -49,7 +51,9 @@ async function turn() {
     document.title = status.verdict.level === "well" ? "Presence" : `${status.verdict.level === "busy" ? "…" : "!"} Presence`;
     text($("instance"), status.instance);
     restored(status);
+    fleet(status);
     tasks(status);
+    events(status);
     facts(status);
     board.venues(venues);
   } catch {

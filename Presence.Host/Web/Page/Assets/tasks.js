@@ -15,7 +15,7 @@ const BEHIND_SECONDS = 30;
 
 export function tasks(status) {
   const totals = status.totals;
-  text($("tasks-summary"), totals.tasks === 0 ? "none assigned" : `${format.count(totals.running)} of ${format.count(totals.tasks)} run, ${format.count(totals.lagRecords)} records behind`);
+  text($("tasks-summary"), totals.tasks + totals.standbys === 0 ? "none assigned" : `${format.count(totals.running)} of ${format.count(totals.tasks)} run, ${format.count(totals.lagRecords)} records behind${totals.standbys ? `; ${format.count(totals.standbysReady)} of ${format.count(totals.standbys)} replicas for other instances are ready` : ""}`);
   const stages = new Map();
   for (const task of status.tasks) {
     if (!stages.has(task.stage)) stages.set(task.stage, []);
@@ -29,11 +29,12 @@ export function tasks(status) {
 function drawStage(card, [stage, list]) {
   text(card.querySelector("h3"), stage);
   text(card.querySelector(".stage-what"), WHAT[stage] ?? "");
-  const running = list.filter((t) => t.state === "running").length;
-  const state = list.some((t) => t.state === "stopped") ? "stopped" : running < list.length ? "restoring" : "running";
+  const own = list.filter((t) => t.role === "active" || t.role === "restoring");
+  const running = own.filter((t) => t.state === "running").length;
+  const state = own.some((t) => t.state === "stopped") ? "stopped" : running < own.length ? "restoring" : "running";
   const badge = card.querySelector(".stage-state");
   badge.dataset.state = state;
-  text(badge, state === "running" ? `all ${list.length} run` : `${running} of ${list.length} run`);
+  text(badge, own.length === 0 ? "replicas" : state === "running" ? `all ${own.length} run` : `${running} of ${own.length} run`);
   reconcile(card.querySelector("tbody"), list, (t) => t.id, makeRow, drawRow);
 }
 
@@ -53,8 +54,9 @@ function drawRow(row, task) {
   head.title = task.id;
   const [name, role, reason] = state.children;
   name.dataset.state = task.state;
-  text(name, task.state === "created" ? "waiting" : task.state);
-  text(role, task.role === "active" || task.role === "restoring" ? "" : task.role);
+  const follows = task.role === "standby" || task.role === "warming";
+  text(name, task.state === "created" ? "waiting" : follows && task.state === "running" ? "ready" : task.state);
+  text(role, follows ? task.role : "");
   text(reason, task.reason ?? "");
   progress(state, task);
   const behind = task.lagSeconds > BEHIND_SECONDS;

@@ -1,0 +1,132 @@
+using Presence.Core.Log;
+
+namespace Presence.Core.Assignment;
+
+/// <summary>
+/// What all incarnations announce, and who is silent, by the clock of the log alone. Kept by the planner and its
+/// deputies. Stepped by one thread.
+/// </summary>
+public sealed class FleetView : ILogReceiver, IDisposable
+{
+    private sealed class Heard
+    {
+        public required Announcement Last { get; set; }
+
+        public long At { get; set; }
+
+        public required long First { get; init; }
+    }
+
+    private readonly ILog _log;
+    private readonly TopicPartition _partition;
+    private readonly string _own;
+    private readonly long _gapMax;
+    private readonly Dictionary<string, Heard> _heard = [];
+    private ILogConsumer? _consumer;
+    private Task<IReadOnlyDictionary<TopicPartition, long>>? _end;
+    private long _ownAt = long.MinValue;
+    private long _ownSince = long.MaxValue;
+
+    /// <summary>As the incarnation <paramref name="own"/> sees it. Its own beats further apart than <paramref name="gapMax"/> measure nothing.</summary>
+    public FleetView(ILog log, string application, string own, TimeSpan gapMax)
+    {
+        _log = log;
+        _partition = new TopicPartition(ControlTopics.FleetOf(application), 0);
+        _own = own;
+        _gapMax = (long)gapMax.TotalMilliseconds;
+    }
+
+    /// <summary>Counts what was heard.</summary>
+    public long Version { get; private set; }
+
+    /// <summary>Everyone heard.</summary>
+    public IEnumerable<Announcement> Members => _heard.Values.Select(h => h.Last);
+
+    /// <summary>The last announcement of an incarnation; null where none was heard.</summary>
+    public Announcement? Of(string incarnation) => _heard.TryGetValue(incarnation, out Heard? heard) ? heard.Last : null;
+
+    /// <summary>Orders incarnations by when they were first heard; one never heard is older than all.</summary>
+    public long FirstHeard(string incarnation) => _heard.TryGetValue(incarnation, out Heard? heard) ? heard.First : -1;
+
+    /// <summary>Reads on; does not wait.</summary>
+    public void Poll(CancellationToken cancellation)
+    {
+        if (_consumer is null)
+        {
+            // Announcements are repeated: what was said before need not be read.
+            _end ??= _log.Admin.EndOffsets([_partition], IsolationLevel.ReadUncommitted, cancellation);
+            if (!_end.IsCompleted)
+                return;
+            if (!_end.IsCompletedSuccessfully || !_end.Result.TryGetValue(_partition, out long end))
+            {
+                _end = null;
+                return;
+            }
+
+            _consumer = _log.CreateConsumer($"{_partition.Topic}-reader", IsolationLevel.ReadCommitted);
+            _consumer.Add(_partition, 0, end);
+        }
+
+        _consumer.Poll(this, 10_000, TimeSpan.Zero);
+    }
+
+    /// <summary>
+    /// How long an incarnation has been silent (ms): the span of the own beats after its last one, as far as there is no
+    /// gap between them. A log that was away, or that took none of the own beats, says nothing about others.
+    /// </summary>
+    public long SilenceOf(string incarnation)
+    {
+        if (_ownAt == long.MinValue)
+            return 0;
+        long last = _heard.TryGetValue(incarnation, out Heard? heard) ? heard.At : long.MinValue;
+        return Math.Max(0, _ownAt - Math.Max(last, _ownSince));
+    }
+
+    /// <summary>Forgets an incarnation that is done with.</summary>
+    public void Forget(string incarnation) => _heard.Remove(incarnation);
+
+    void ILogReceiver.OnRecord(int slot, in LogRecord record)
+    {
+        if (!record.HasKey || !record.HasValue || Announcement.Read(record.Key, record.Value) is not { } announcement)
+            return;
+        Version++;
+        if (_heard.TryGetValue(announcement.Incarnation, out Heard? heard))
+        {
+            // What was said before, and comes late or twice, is no sign of life.
+            if (announcement.Sequence <= heard.Last.Sequence)
+                return;
+            heard.Last = announcement;
+            heard.At = record.Timestamp;
+        }
+        else
+        {
+            _heard.Add(announcement.Incarnation, new Heard { Last = announcement, At = record.Timestamp, First = Version });
+        }
+
+        if (announcement.Incarnation != _own)
+            return;
+        if (_ownSince == long.MaxValue || record.Timestamp - _ownAt > _gapMax)
+            _ownSince = record.Timestamp;
+        _ownAt = record.Timestamp;
+    }
+
+    void ILogReceiver.OnEnd(int slot, long position, long highWatermark)
+    {
+        // Positions are kept by the consumer.
+    }
+
+    void ILogReceiver.OnFault(int slot, LogFault fault, long offset, string detail)
+    {
+        if (fault == LogFault.Unreachable)
+            return;
+        // Retention has passed it by, or the topic was made anew: from its end again.
+        _consumer?.Dispose();
+        _consumer = null;
+        _end = null;
+        _ownSince = long.MaxValue;
+        _ownAt = long.MinValue;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _consumer?.Dispose();
+}
