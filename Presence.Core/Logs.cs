@@ -32,6 +32,9 @@ internal static partial class Logs
     [LoggerMessage(6, LogLevel.Warning, "The ends of the inputs are not known at the moment, idle inputs wait for them: {Reason}")]
     public static partial void EndsUnknown(this ILogger logger, string reason);
 
+    [LoggerMessage(36, LogLevel.Warning, "The group has given this instance's place away; it joins again unless the fleet knows of another process with its instance id: {Reason}")]
+    public static partial void GroupLost(this ILogger logger, string reason);
+
     [LoggerMessage(35, LogLevel.Warning, "Worker {Worker} is left without its last commit ({State}), which the log has not answered for {Seconds} s: what was not committed is done again by whoever takes its tasks")]
     public static partial void LastCommitUnanswered(this ILogger logger, int worker, string state, long seconds);
 

@@ -33,6 +33,7 @@ public sealed partial class Instance
     private Planner? _planner;
     private Announcement? _announced;
     private long _announcedAt;
+    private long _firstAnnouncedAt;
     private long _appliedPlan;
     private bool _wasRegistered;
     private bool _isLeader;
@@ -83,7 +84,16 @@ public sealed partial class Instance
     private void FollowPlan()
     {
         ControlState control = _control!.State;
-        if (control.Incarnations.TryGetValue(_incarnation, out Incarnation? own))
+        control.Incarnations.TryGetValue(_incarnation, out Incarnation? own);
+        // Another one with the same instance id that was taken in later has this one's place.
+        if ((own?.State ?? (_wasRegistered ? IncarnationState.Condemned : IncarnationState.Live)) == IncarnationState.Condemned
+            && control.Incarnations.Values.Any(i => i.InstanceId == _options.InstanceId && i.Id != _incarnation && i.State == IncarnationState.Live))
+        {
+            Refuse($"another process took over the instance id '{_options.InstanceId}'");
+            return;
+        }
+
+        if (own is not null)
         {
             _wasRegistered = true;
             switch (own.State)
@@ -95,6 +105,12 @@ public sealed partial class Instance
                     Refuse($"the fleet refuses this instance: {own.Reason}");
                     return;
             }
+        }
+        else if (!_wasRegistered && _planner is null && _firstAnnouncedAt != 0 && _time.GetElapsedTime(_firstAnnouncedAt) > _options.HeartbeatTimeout * 6 && _time.GetElapsedTime(_plannerSeenAt) < _options.HeartbeatTimeout)
+        {
+            // It slept through being taken in and fenced: its id is done with.
+            EndIncarnation($"the planner is there and has not taken it in for {(_options.HeartbeatTimeout * 6).TotalSeconds:0} s");
+            return;
         }
         else if (_wasRegistered)
         {
@@ -276,6 +292,8 @@ public sealed partial class Instance
         _announcedAt = _time.GetTimestamp();
         StageShape[] stages = [.. _stages.Select(s => new StageShape(s.Name, _topics[s.Inputs[0]].Partitions))];
         _announced = new Announcement(_incarnation, 0, _options.InstanceId, _options.Rack, _options.Endpoint, state, _options.Workers, _appliedPlan, stages, [.. copies.Values.OrderBy(c => c.Task.Stage, StringComparer.Ordinal).ThenBy(c => c.Task.Partition)]);
+        if (_firstAnnouncedAt == 0)
+            _firstAnnouncedAt = _announcedAt;
         Heartbeat.Announce(_announced, isNews);
         return _announced;
     }

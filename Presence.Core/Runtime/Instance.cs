@@ -17,6 +17,7 @@ public sealed partial class Instance : IDisposable
     private static readonly TimeSpan CallWait = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LastCommitLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan HandOverLimit = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan RejoinPause = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan TopicsPause = TimeSpan.FromSeconds(2);
     private const long WaitingLogInterval = 5_000;
 
@@ -29,7 +30,8 @@ public sealed partial class Instance : IDisposable
     private readonly ILogger _logger;
     private readonly Lifecycle _lifecycle;
     private readonly CancellationTokenSource _cancellation = new();
-    private readonly IGroupMembership _membership;
+    private IGroupMembership _membership;
+    private long _groupLostAt;
     private string _incarnation = "";
     private IReadOnlyList<Worker> _starting = [];
     private int _initialised;
@@ -57,7 +59,7 @@ public sealed partial class Instance : IDisposable
         _metrics = metrics;
         _logger = logger;
         _lifecycle = new Lifecycle(logger, metrics, time, listeners ?? []);
-        _membership = log.CreateMembership(options.ApplicationId, options.InstanceId, ControlTopics.ControlOf(options.ApplicationId));
+        _membership = JoinGroup();
         _restorer = new Restorer(log, options, stores, time, metrics, _lifecycle, logger);
         Heartbeat = new Heartbeat(log, options.ApplicationId, time, options.BeatInterval, options.StuckLimit);
         _progressAt = Now();
@@ -146,9 +148,25 @@ public sealed partial class Instance : IDisposable
     {
         MembershipState membership = _membership.RunOnce(TimeSpan.Zero);
         _isLeader = membership == MembershipState.Leader;
-        if (membership == MembershipState.Fenced)
-            Refuse($"another process took over the instance id '{_options.InstanceId}': {_membership.Reason}");
+        if (membership != MembershipState.Fenced)
+            return;
+        // A coordinator that moves can fence a member that is alone: whether another process has the place, the fleet
+        // says (FollowPlan), and it is given the time to be taken in.
+        long now = _time.GetTimestamp();
+        if (_groupLostAt == 0)
+        {
+            _groupLostAt = now;
+            _logger.GroupLost(_membership.Reason ?? "");
+        }
+
+        if (_time.GetElapsedTime(_groupLostAt, now) < RejoinPause)
+            return;
+        _groupLostAt = 0;
+        _membership.Dispose();
+        _membership = JoinGroup();
     }
+
+    private IGroupMembership JoinGroup() => _log.CreateMembership(_options.ApplicationId, _options.InstanceId, ControlTopics.ControlOf(_options.ApplicationId));
 
     private void Join()
     {
@@ -289,6 +307,7 @@ public sealed partial class Instance : IDisposable
         _announced = null;
         _appliedPlan = 0;
         _wasRegistered = false;
+        _firstAnnouncedAt = 0;
         _ends = null;
         _question = null;
         _topicsReady = _creating = false;
