@@ -178,7 +178,7 @@ internal sealed class PipelineTests
     {
         // Small: RocksDB reserves 18 MB for each store's write-ahead log while there is room, and a reserved log goes on
         // for a while on a full disk.
-        using SmallDisk disk = SmallDisk.Mount(megabytes: 96);
+        using SmallDisk disk = SmallDisk.Mount(megabytes: 256);
         Scenario scenario = await Scenario.Create(await TestKafka.Bootstrap(), records: 100_000, seed: 5);
         using PresenceProcess presence = PresenceProcess.Start(scenario.Arguments(disk.Path));
         Task load = scenario.Load(rate: 4_000);
