@@ -32,15 +32,6 @@ internal static partial class Logs
     [LoggerMessage(6, LogLevel.Warning, "The ends of the inputs are not known at the moment, idle inputs wait for them: {Reason}")]
     public static partial void EndsUnknown(this ILogger logger, string reason);
 
-    [LoggerMessage(36, LogLevel.Warning, "The group has given this instance's place away; it joins again unless the fleet knows of another process with its instance id: {Reason}")]
-    public static partial void GroupLost(this ILogger logger, string reason);
-
-    [LoggerMessage(35, LogLevel.Warning, "Worker {Worker} is left without its last commit ({State}), which the log has not answered for {Seconds} s: what was not committed is done again by whoever takes its tasks")]
-    public static partial void LastCommitUnanswered(this ILogger logger, int worker, string state, long seconds);
-
-    [LoggerMessage(34, LogLevel.Error, "The lifecycle listener {Listener} failed at {Kind}")]
-    public static partial void ListenerFailed(this ILogger logger, string listener, Runtime.LifecycleKind kind, Exception exception);
-
     [LoggerMessage(10, LogLevel.Information, "Task {Task} runs on worker {Worker}")]
     public static partial void TaskRunning(this ILogger logger, string task, int worker);
 
@@ -97,4 +88,13 @@ internal static partial class Logs
 
     [LoggerMessage(33, LogLevel.Warning, "The loop of {Loop} has not come back for {Seconds} s from a step it began while it was {State}: a call to the log or the disk does not return")]
     public static partial void LoopStuck(this ILogger logger, string loop, long seconds, string state);
+
+    [LoggerMessage(34, LogLevel.Error, "The lifecycle listener {Listener} failed at {Kind}")]
+    public static partial void ListenerFailed(this ILogger logger, string listener, Runtime.LifecycleKind kind, Exception exception);
+
+    [LoggerMessage(35, LogLevel.Warning, "Worker {Worker} is left without its last commit ({State}), which the log has not answered for {Seconds} s: what was not committed is done again by whoever takes its tasks")]
+    public static partial void LastCommitUnanswered(this ILogger logger, int worker, string state, long seconds);
+
+    [LoggerMessage(36, LogLevel.Warning, "The group has given this instance's place away; it joins again unless the fleet knows of another process with its instance id: {Reason}")]
+    public static partial void GroupLost(this ILogger logger, string reason);
 }

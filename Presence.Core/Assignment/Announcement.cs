@@ -100,15 +100,18 @@ public sealed record Announcement(
         }
     }
 
-    /// <summary>Whether it may run a task.</summary>
-    public bool Holds(TaskId task)
+    /// <summary>Its copy of a task's state; null where it has none.</summary>
+    public AnnouncedCopy? CopyOf(TaskId task)
     {
         foreach (AnnouncedCopy copy in Copies)
         {
-            if (copy.Task == task && copy.IsHeld)
-                return true;
+            if (copy.Task == task)
+                return copy;
         }
 
-        return false;
+        return null;
     }
+
+    /// <summary>Whether it may run a task.</summary>
+    public bool Holds(TaskId task) => CopyOf(task) is { IsHeld: true };
 }

@@ -141,7 +141,7 @@ internal sealed class PlanDraft(InstanceOptions options, string own, ControlStat
         Dictionary<TaskId, int> ready = [];
         foreach (Placement placement in placements)
         {
-            CopyState? state = StateOf(placement);
+            CopyState? state = view.Of(placement.Incarnation)?.CopyOf(placement.Task)?.State;
             if (placement.Role == ReplicaRole.Active && state == CopyState.Running)
                 ready[placement.Task] = ready.GetValueOrDefault(placement.Task) + 1 + options.StandbyReplicas;
             else if (placement.Role == ReplicaRole.Standby && state != CopyState.Ready)
@@ -166,17 +166,6 @@ internal sealed class PlanDraft(InstanceOptions options, string own, ControlStat
             if (now - obsoleteSince[(incarnation, task)] >= options.ObsoleteAfter.TotalMilliseconds)
                 yield return new Placement(task, incarnation, ReplicaRole.Obsolete, 0);
         }
-    }
-
-    private CopyState? StateOf(Placement placement)
-    {
-        foreach (AnnouncedCopy copy in view.Of(placement.Incarnation)?.Copies ?? [])
-        {
-            if (copy.Task == placement.Task)
-                return copy.State;
-        }
-
-        return null;
     }
 
     private bool IsSilent(string incarnation) => view.SilenceOf(incarnation) >= options.HeartbeatTimeout.TotalMilliseconds;
@@ -228,13 +217,7 @@ internal sealed class PlanDraft(InstanceOptions options, string own, ControlStat
     // Whether somebody can go on with a task about where an instance that will come back left it.
     private bool HasReadyCopy(TaskId task, string ended, List<FleetMember> members)
     {
-        long left = -1;
-        foreach (AnnouncedCopy copy in view.Of(ended)?.Copies ?? [])
-        {
-            if (copy.Task == task)
-                left = copy.ChangelogOffset;
-        }
-
+        long left = view.Of(ended)?.CopyOf(task)?.ChangelogOffset ?? -1;
         return members.Exists(m => m.Copies.TryGetValue(task, out long offset) && (left < 0 || offset >= left - options.AcceptableLag));
     }
 

@@ -25,11 +25,7 @@ internal sealed class ConsumerSet(Func<int, ILogConsumer> create) : IDisposable
             for (int index = 0; index < readers.Count(); index++)
             {
                 if (index == _consumers.Count)
-                {
-                    _consumers.Add(create(index));
-                    _taken.Add([]);
-                }
-
+                    AddConsumer();
                 _consumers[index].Prepare(readers.Key);
             }
         }
@@ -44,8 +40,7 @@ internal sealed class ConsumerSet(Func<int, ILogConsumer> create) : IDisposable
             if (index < 0)
             {
                 index = _consumers.Count;
-                _consumers.Add(create(index));
-                _taken.Add([]);
+                AddConsumer();
             }
 
             _taken[index].Add(partition);
@@ -104,5 +99,11 @@ internal sealed class ConsumerSet(Func<int, ILogConsumer> create) : IDisposable
     {
         foreach (ILogConsumer consumer in _consumers)
             consumer.Dispose();
+    }
+
+    private void AddConsumer()
+    {
+        _consumers.Add(create(_consumers.Count));
+        _taken.Add([]);
     }
 }

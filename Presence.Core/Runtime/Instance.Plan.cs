@@ -85,36 +85,27 @@ public sealed partial class Instance
     {
         ControlState control = _control!.State;
         control.Incarnations.TryGetValue(_incarnation, out Incarnation? own);
-        // Another one with the same instance id that was taken in later has this one's place.
-        if ((own?.State ?? (_wasRegistered ? IncarnationState.Condemned : IncarnationState.Live)) == IncarnationState.Condemned
-            && control.Incarnations.Values.Any(i => i.InstanceId == _options.InstanceId && i.Id != _incarnation && i.State == IncarnationState.Live))
+        _wasRegistered |= own is not null;
+        if (own is null ? _wasRegistered : own.State == IncarnationState.Condemned)
         {
-            Refuse($"another process took over the instance id '{_options.InstanceId}'");
+            // Another one with the same instance id that was taken in later has this one's place.
+            if (control.Incarnations.Values.Any(i => i.InstanceId == _options.InstanceId && i.Id != _incarnation && i.State == IncarnationState.Live))
+                Refuse($"another process took over the instance id '{_options.InstanceId}'");
+            else
+                EndIncarnation($"the fleet has taken it for dead{(own is null ? ", and has fenced it" : $": {own.Reason}")}");
             return;
         }
 
-        if (own is not null)
+        if (own?.State == IncarnationState.Refused)
         {
-            _wasRegistered = true;
-            switch (own.State)
-            {
-                case IncarnationState.Condemned:
-                    EndIncarnation($"the fleet has taken it for dead: {own.Reason}");
-                    return;
-                case IncarnationState.Refused:
-                    Refuse($"the fleet refuses this instance: {own.Reason}");
-                    return;
-            }
-        }
-        else if (!_wasRegistered && _planner is null && _firstAnnouncedAt != 0 && _time.GetElapsedTime(_firstAnnouncedAt) > _options.HeartbeatTimeout * 6 && _time.GetElapsedTime(_plannerSeenAt) < _options.HeartbeatTimeout)
-        {
-            // It slept through being taken in and fenced: its id is done with.
-            EndIncarnation($"the planner is there and has not taken it in for {(_options.HeartbeatTimeout * 6).TotalSeconds:0} s");
+            Refuse($"the fleet refuses this instance: {own.Reason}");
             return;
         }
-        else if (_wasRegistered)
+
+        if (own is null && IsPassedOver())
         {
-            EndIncarnation("the fleet has taken it for dead, and has fenced it");
+            // It slept through being taken in and fenced: its id is done with.
+            EndIncarnation($"the planner is there and has not taken it in for {TakeInLimit.TotalSeconds:0} s");
             return;
         }
 
@@ -159,6 +150,15 @@ public sealed partial class Instance
         _lifecycle.PlanRead(_appliedPlan, active.Count, followed.Count);
         FollowFree();
     }
+
+    private TimeSpan TakeInLimit => _options.HeartbeatTimeout * 6;
+
+    // Another instance plans, and has not taken this one in though it has announced itself for long.
+    private bool IsPassedOver() =>
+        _planner is null
+        && _firstAnnouncedAt != 0
+        && _time.GetElapsedTime(_firstAnnouncedAt) > TakeInLimit
+        && _time.GetElapsedTime(_plannerSeenAt) < _options.HeartbeatTimeout;
 
     // A task that is still being closed here is followed when that is done.
     private void FollowFree()

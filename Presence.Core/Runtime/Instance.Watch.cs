@@ -243,14 +243,6 @@ public sealed partial class Instance
         _fleet = new FleetStatus(control.Planner?.Instance, control.Planner?.Incarnation == _incarnation, control.PlanNumber, control.Plan?.At ?? 0, control.Plan?.Reasons ?? [], members);
     }
 
-    private static long Behind(TaskId task, Announcement? said, Dictionary<TaskId, long> furthest)
-    {
-        foreach (AnnouncedCopy copy in said?.Copies ?? [])
-        {
-            if (copy.Task == task)
-                return copy.ChangelogOffset < 0 ? -1 : furthest[task] - copy.ChangelogOffset;
-        }
-
-        return -1;
-    }
+    private static long Behind(TaskId task, Announcement? said, Dictionary<TaskId, long> furthest) =>
+        said?.CopyOf(task) is { ChangelogOffset: >= 0 } copy ? furthest[task] - copy.ChangelogOffset : -1;
 }

@@ -412,9 +412,10 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         {
             foreach (TaskInput input in task.Inputs)
             {
-                if (input.IsHeldSince(now - HeldLimit) && !input.IsHeld)
+                bool isHeld = input.IsHeldSince(now - HeldLimit);
+                if (isHeld && !input.IsHeld)
                     _logger.InputHeld(task.Id.ToString(), input.Partition.ToString(), input.FetchPosition, input.KnownEnd.Offset);
-                input.IsHeld = input.IsHeldSince(now - HeldLimit);
+                input.IsHeld = isHeld;
             }
         }
     }

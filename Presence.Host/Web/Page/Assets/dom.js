@@ -14,6 +14,17 @@ export function element(name, className, content) {
   return made;
 }
 
+// A row of a table: its head, a cell with state, role and reason, and a cell of each of the given classes.
+export function stateRow(...classes) {
+  const row = element("tr");
+  const head = element("th");
+  head.scope = "row";
+  const state = element("td");
+  state.append(element("span", "state"), element("span", "role"), element("span", "reason"));
+  row.append(head, state, ...classes.map((name) => element("td", name)));
+  return row;
+}
+
 export const clone = (id) => $(id).content.firstElementChild.cloneNode(true);
 
 // Brings the children of a list in line with items, keeping elements whose key stays: focus, scroll and screen readers

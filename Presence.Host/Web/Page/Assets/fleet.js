@@ -1,6 +1,6 @@
 // The instances that share the work, and what the last plan changed.
 
-import { $, element, reconcile, text } from "./dom.js";
+import { $, element, reconcile, stateRow, text } from "./dom.js";
 import * as format from "./format.js";
 
 const STATES = { live: "running", condemned: "stopped", ended: "restoring", refused: "stopped" };
@@ -12,19 +12,9 @@ export function fleet(status) {
   if (!known) return;
   const planner = known.planner ? `${known.planner} plans` : "nobody plans";
   text($("fleet-summary"), known.plan ? `${planner}; plan ${format.count(known.plan)} was made ${format.span((Date.now() - known.plannedAt) / 1000)} ago, ${format.count(known.plansLastHour)} within the last hour` : planner);
-  reconcile($("members"), known.members, (m) => m.incarnation, makeRow, (row, member) => drawRow(row, member, status.incarnation));
+  reconcile($("members"), known.members, (m) => m.incarnation, () => stateRow("num", "num", "num wide", "num wide"), (row, member) => drawRow(row, member, status.incarnation));
   $("reasons-box").hidden = known.reasons.length === 0;
   reconcile($("reasons"), known.reasons.map((reason, index) => [index, reason]), ([index]) => index, () => element("li"), (item, [, reason]) => text(item, reason));
-}
-
-function makeRow() {
-  const row = element("tr");
-  const head = element("th");
-  head.scope = "row";
-  const state = element("td");
-  state.append(element("span", "state"), element("span", "role"), element("span", "reason"));
-  row.append(head, state, element("td", "num"), element("td", "num"), element("td", "num wide"), element("td", "num wide"));
-  return row;
 }
 
 function drawRow(row, member, own) {

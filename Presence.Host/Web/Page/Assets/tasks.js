@@ -1,6 +1,6 @@
 // Tasks by stage, and facts of the instance.
 
-import { $, clone, element, reconcile, text } from "./dom.js";
+import { $, clone, element, reconcile, stateRow, text } from "./dom.js";
 import * as format from "./format.js";
 
 const WHAT = {
@@ -35,17 +35,7 @@ function drawStage(card, [stage, list]) {
   const badge = card.querySelector(".stage-state");
   badge.dataset.state = state;
   text(badge, own.length === 0 ? "replicas" : state === "running" ? `all ${own.length} run` : `${running} of ${own.length} run`);
-  reconcile(card.querySelector("tbody"), list, (t) => t.id, makeRow, drawRow);
-}
-
-function makeRow() {
-  const row = element("tr");
-  const head = element("th");
-  head.scope = "row";
-  const state = element("td");
-  state.append(element("span", "state"), element("span", "role"), element("span", "reason"));
-  row.append(head, state, element("td", "num"), element("td", "num wide"), element("td", "num wide"));
-  return row;
+  reconcile(card.querySelector("tbody"), list, (t) => t.id, () => stateRow("num", "num wide", "num wide"), drawRow);
 }
 
 function drawRow(row, task) {
