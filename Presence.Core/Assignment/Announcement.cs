@@ -35,6 +35,20 @@ public sealed record Announcement(
 {
     private const byte Version = 1;
 
+    /// <summary>Whether it says more than the one before it of the same incarnation, apart from how far its copies are.</summary>
+    public bool IsNewsAfter(Announcement before)
+    {
+        if (State != before.State || AppliedPlan != before.AppliedPlan || Copies.Count != before.Copies.Count || !Stages.SequenceEqual(before.Stages))
+            return true;
+        for (int i = 0; i < Copies.Count; i++)
+        {
+            if (Copies[i].Task != before.Copies[i].Task || Copies[i].State != before.Copies[i].State)
+                return true;
+        }
+
+        return false;
+    }
+
     /// <summary>The record's key.</summary>
     public byte[] Key() => Encoding.UTF8.GetBytes(Incarnation);
 

@@ -24,6 +24,7 @@ public sealed class FleetView : ILogReceiver, IDisposable
     private readonly Dictionary<string, Heard> _heard = [];
     private ILogConsumer? _consumer;
     private Task<IReadOnlyDictionary<TopicPartition, long>>? _end;
+    private long _order;
     private long _ownAt = long.MinValue;
     private long _ownSince = long.MaxValue;
 
@@ -36,7 +37,7 @@ public sealed class FleetView : ILogReceiver, IDisposable
         _gapMax = (long)gapMax.TotalMilliseconds;
     }
 
-    /// <summary>Counts what was heard.</summary>
+    /// <summary>Counts news: beats that say nothing new but how far copies are do not count.</summary>
     public long Version { get; private set; }
 
     /// <summary>Everyone heard.</summary>
@@ -89,18 +90,20 @@ public sealed class FleetView : ILogReceiver, IDisposable
     {
         if (!record.HasKey || !record.HasValue || Announcement.Read(record.Key, record.Value) is not { } announcement)
             return;
-        Version++;
         if (_heard.TryGetValue(announcement.Incarnation, out Heard? heard))
         {
             // What was said before, and comes late or twice, is no sign of life.
             if (announcement.Sequence <= heard.Last.Sequence)
                 return;
+            if (announcement.IsNewsAfter(heard.Last))
+                Version++;
             heard.Last = announcement;
             heard.At = record.Timestamp;
         }
         else
         {
-            _heard.Add(announcement.Incarnation, new Heard { Last = announcement, At = record.Timestamp, First = Version });
+            Version++;
+            _heard.Add(announcement.Incarnation, new Heard { Last = announcement, At = record.Timestamp, First = ++_order });
         }
 
         if (announcement.Incarnation != _own)

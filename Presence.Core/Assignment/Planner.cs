@@ -151,14 +151,15 @@ public sealed class Planner : IDisposable
 
     private void Decide()
     {
-        long now = Now();
-        PlanDraft draft = new(_options, _own, _reader.State, _view, _obsoleteSince, now);
+        // What time alone brings about is looked at with every beat: it comes back through the control log.
         bool isBeatDue = _beatAt == 0 || _time.GetElapsedTime(_beatAt) >= _options.BeatInterval;
         var from = (_view.Version, _reader.Position, _fenced);
         bool isPlanDue = from != _plannedFrom && _time.GetElapsedTime(_plannedAt) >= _planningPause;
         if (!isBeatDue && !isPlanDue && !_resigning)
             return;
 
+        long now = Now();
+        PlanDraft draft = new(_options, _own, _reader.State, _view, _obsoleteSince, now);
         if (isPlanDue)
         {
             _plannedFrom = from;

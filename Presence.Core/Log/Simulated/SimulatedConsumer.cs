@@ -10,9 +10,12 @@ internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolati
         Answered,
     }
 
-    private sealed class Reading
+    private sealed class Reading(TopicPartition partition)
     {
-        public TopicPartition Partition { get; init; }
+        public TopicPartition Partition { get; } = partition;
+
+        /// <summary>Which broker it is on follows from this; asked for at every poll.</summary>
+        public string Name { get; } = partition.ToString();
 
         public int Slot { get; init; }
 
@@ -45,7 +48,7 @@ internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolati
     public void Add(TopicPartition partition, int slot, long offset)
     {
         Remove(partition);
-        _readings.Add(new Reading { Partition = partition, Slot = slot, Position = offset });
+        _readings.Add(new Reading(partition) { Slot = slot, Position = offset });
     }
 
     public void Remove(TopicPartition partition) => _readings.RemoveAll(r => r.Partition == partition);
@@ -89,7 +92,7 @@ internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolati
             return Fault(reading, receiver, LogFault.UnknownPartition);
         if (reading.Fetch == Fetch.None)
         {
-            if (!log.Cluster.IsUp(reading.Partition.ToString()) || _world.Faults.Strikes(SimulatedFault.Unreachable, 0.01))
+            if (!log.Cluster.IsUp(reading.Name) || _world.Faults.Strikes(SimulatedFault.Unreachable, 0.01))
                 return Fault(reading, receiver, LogFault.Unreachable);
             // Most of the time nothing has come since.
             if (reading.Position == reading.Reported && End(partition) == reading.Position)
@@ -160,7 +163,7 @@ internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolati
         reading.Fetch = Fetch.None;
         reading.Reported = -1;
         reading.At = _world.Now + (long)_world.Span(100, 1000).TotalMicroseconds;
-        receiver.OnFault(reading.Slot, fault, reading.Position, $"{reading.Partition}: {fault}");
+        receiver.OnFault(reading.Slot, fault, reading.Position, $"{reading.Name}: {fault}");
         return 0;
     }
 
