@@ -56,7 +56,7 @@ public sealed partial class Instance
                 TaskId id = new(stage.Name, partition);
                 TaskTopics topics = new(new TopicPartition(changelog, partition), outputs, _options.DeadLetterTopic, _topics[_options.DeadLetterTopic].Partitions);
                 BadInputPolicy policy = _options.BadInput.GetValueOrDefault(stage.Service, BadInputPolicy.DeadLetter);
-                _requests.Add(id, new TakeoverRequest(id, stage, topics, description.Id, DeleteRetentionOf(description), policy, -1));
+                _requests.Add(id, new TakeoverRequest(id, stage, topics, description.Id, DeleteRetentionOf(description), policy, -1, _options.StoreBounds));
             }
         }
     }
@@ -222,9 +222,7 @@ public sealed partial class Instance
             }
 
             // It was to be given up while it was taken over: nothing of it was fed.
-            long offset = task.ChangelogOffset;
-            task.Dispose();
-            Released(task.Id, offset);
+            Released(task.Id, task.Close());
         }
 
         while (_restorer.TryTakeDropped(out TaskId dropped, out long position))

@@ -1,3 +1,5 @@
+using Presence.Core.State;
+
 namespace Presence.Core.Runtime;
 
 /// <summary>What the runtime must know of its instance; validated by the host.</summary>
@@ -17,6 +19,9 @@ public sealed class InstanceOptions
 
     /// <summary>Bounds of each worker's loop.</summary>
     public WorkerBounds Bounds { get; init; } = new();
+
+    /// <summary>Bounds of each task's state in memory.</summary>
+    public StoreBounds StoreBounds { get; init; } = new();
 
     /// <summary>How often offsets that do not change are committed again, so that the log does not forget them.</summary>
     public TimeSpan RecommitInterval { get; init; } = TimeSpan.FromHours(1);

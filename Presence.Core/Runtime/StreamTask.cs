@@ -16,7 +16,7 @@ namespace Presence.Core.Runtime;
 /// <item>process: the stage reads and writes the task's state (uncommitted, in memory) and emits;</item>
 /// <item>emit: what it emitted goes to the producer's open transaction;</item>
 /// <item>commit: changed keys and one meta record go to the changelog, positions to the transaction; the worker commits;</item>
-/// <item>apply: the same changes and the changelog offset go to disk in one batch.</item>
+/// <item>apply: the same changes and the changelog offset belong to the state now, and go to disk in one batch before long.</item>
 /// </list>
 /// An abort anywhere before the commit takes steps 1 to 6 back. Owned by one thread.
 /// </summary>
@@ -155,6 +155,7 @@ public sealed partial class StreamTask : IDisposable
     {
         _wallClock = wallClock;
         int handled = 0;
+        _store.WriteIfDue(wallClock);
         if (!TryDrain(producer, handled, -1, out FeedResult failed))
             return failed;
         AddIdleTime();
@@ -231,6 +232,22 @@ public sealed partial class StreamTask : IDisposable
     }
 
     private long HeadOffset(int input) => Inputs[input].Queue.Count == 0 ? -1 : Inputs[input].Queue.Peek().Offset;
+
+    /// <summary>Closes it, with all that is committed on disk. Returns how far the copy on disk is.</summary>
+    public long Close()
+    {
+        try
+        {
+            _store.Write();
+        }
+        catch (StoreException)
+        {
+            // The copy on disk is older, and says so; whoever opens it next replays the rest.
+        }
+
+        _store.Dispose();
+        return _store.WrittenOffset;
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _store.Dispose();

@@ -316,7 +316,7 @@ public sealed class Takeover : IDisposable
         if (!ChoosePositions(meta))
             return false;
 
-        TaskStore store = new(_store, Request.Definition.TimerOf, _restore.Local);
+        TaskStore store = new(_store, Request.Definition.TimerOf, _restore.Local, Request.Bounds);
         Result = new StreamTask(Request.Task, Request.Definition, store, meta, Request.Topics, Request.Policy, _metrics) { RestoredRecords = Records };
         State = TakeoverState.Done;
         _lifecycle.TaskRestored(Request.Task, Records, _restore.Bytes, _time.GetElapsedTime(_began));

@@ -1,4 +1,5 @@
 using Presence.Core.Stages;
+using Presence.Core.State;
 
 namespace Presence.Core.Runtime;
 
@@ -10,6 +11,7 @@ namespace Presence.Core.Runtime;
 /// <param name="DeleteRetention">How long the changelog keeps tombstones.</param>
 /// <param name="Policy">What becomes of bad input.</param>
 /// <param name="Worker">Index of the worker that gets it.</param>
+/// <param name="Bounds">Of its state in memory.</param>
 public sealed record TakeoverRequest(
     TaskId Task,
     StageDefinition Definition,
@@ -17,4 +19,5 @@ public sealed record TakeoverRequest(
     string ChangelogTopicId,
     TimeSpan DeleteRetention,
     BadInputPolicy Policy,
-    int Worker);
+    int Worker,
+    StoreBounds Bounds);

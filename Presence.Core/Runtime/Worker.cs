@@ -354,8 +354,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
             }
 
             Remove(task);
-            long offset = task.ChangelogOffset;
-            task.Dispose();
+            long offset = task.Close();
             _releasing.Remove(id);
             _released.Enqueue((id, offset));
             _lifecycle.TaskReleased(id);
@@ -462,7 +461,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         }
 
         foreach (StreamTask task in _tasks)
-            task.Dispose();
+            task.Close();
         _tasks.Clear();
         PublishStatus(now, force: true);
         State = WorkerState.Closed;

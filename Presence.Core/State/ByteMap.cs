@@ -21,6 +21,9 @@ public sealed class ByteMap
         /// <summary>-1: deleted.</summary>
         public int ValueLength;
         public int ValueCapacity;
+
+        /// <summary>Nothing lies below: what this map overlays had no such key when it was first put here.</summary>
+        public bool IsNew;
     }
 
     private Entry[] _entries = new Entry[256];
@@ -34,10 +37,13 @@ public sealed class ByteMap
     /// <summary>Bytes of keys and values held.</summary>
     public int Bytes => _arenaUsed;
 
-    /// <summary>Looks a key up. False: nothing is known of it here. A deleted key is found with length -1.</summary>
-    public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value, out bool deleted)
+    /// <summary>Looks a key up. False: nothing is known of it here.</summary>
+    public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value, out bool deleted) => TryGet(key, Hash(key), out value, out deleted);
+
+    /// <summary>The same with the key's <see cref="Hash"/>, for who asks several maps.</summary>
+    public bool TryGet(ReadOnlySpan<byte> key, ulong hash, out ReadOnlySpan<byte> value, out bool deleted)
     {
-        int index = _buckets[Find(key, Hash(key))];
+        int index = _buckets[Find(key, hash)];
         if (index == Empty)
         {
             value = default;
@@ -51,10 +57,13 @@ public sealed class ByteMap
         return true;
     }
 
-    /// <summary>Puts a value. It must not be a span that this map returned.</summary>
-    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    /// <summary>
+    /// Puts a value. It must not be a span that this map returned. <paramref name="isNew"/>: what this map overlays has no
+    /// such key; counts with the key's first entry.
+    /// </summary>
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, bool isNew = false)
     {
-        ref Entry entry = ref Upsert(key);
+        ref Entry entry = ref Upsert(key, Hash(key), isNew);
         if (value.Length > entry.ValueCapacity)
         {
             entry.ValueStart = Reserve(value.Length);
@@ -66,7 +75,7 @@ public sealed class ByteMap
     }
 
     /// <summary>Notes that a key is deleted.</summary>
-    public void Delete(ReadOnlySpan<byte> key) => Upsert(key).ValueLength = -1;
+    public void Delete(ReadOnlySpan<byte> key, bool isNew = false) => Upsert(key, Hash(key), isNew).ValueLength = -1;
 
     /// <summary>The key at an index, 0 to Count - 1, in the order of first insertion.</summary>
     public ReadOnlySpan<byte> KeyAt(int index) => _arena.AsSpan(_entries[index].KeyStart, _entries[index].KeyLength);
@@ -78,6 +87,9 @@ public sealed class ByteMap
     /// <summary>Whether the key at an index is deleted.</summary>
     public bool IsDeletedAt(int index) => _entries[index].ValueLength < 0;
 
+    /// <summary>Whether what this map overlays had no such key.</summary>
+    public bool IsNewAt(int index) => _entries[index].IsNew;
+
     /// <summary>Forgets everything; keeps the memory.</summary>
     public void Clear()
     {
@@ -88,9 +100,8 @@ public sealed class ByteMap
         _arenaUsed = 0;
     }
 
-    private ref Entry Upsert(ReadOnlySpan<byte> key)
+    private ref Entry Upsert(ReadOnlySpan<byte> key, ulong hash, bool isNew)
     {
-        ulong hash = Hash(key);
         int bucket = Find(key, hash);
         int index = _buckets[bucket];
         if (index != Empty)
@@ -107,7 +118,7 @@ public sealed class ByteMap
         int start = Reserve(key.Length);
         key.CopyTo(_arena.AsSpan(start));
         ref Entry entry = ref _entries[index];
-        entry = new Entry { Hash = hash, KeyStart = start, KeyLength = key.Length, ValueLength = -1 };
+        entry = new Entry { Hash = hash, KeyStart = start, KeyLength = key.Length, ValueLength = -1, IsNew = isNew };
         return ref entry;
     }
 
@@ -151,8 +162,8 @@ public sealed class ByteMap
         return start;
     }
 
-    // Multiply-and-rotate over 8-byte words: keys are short and not chosen by an adversary who could see the result.
-    private static ulong Hash(ReadOnlySpan<byte> key)
+    /// <summary>Multiply-and-rotate over 8-byte words: keys are short and not chosen by an adversary who could see the result.</summary>
+    public static ulong Hash(ReadOnlySpan<byte> key)
     {
         ulong h = (ulong)key.Length * 0x9E3779B97F4A7C15;
         while (key.Length >= 8)

@@ -38,4 +38,20 @@ public interface IStateStore : IDisposable
 public delegate bool StoreVisitor(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value);
 
 /// <summary>What a store takes up. Bytes and keys are estimates of the engine.</summary>
-public readonly record struct StoreFigures(long DiskBytes, long MemoryBytes, long Keys);
+public readonly record struct StoreFigures(long DiskBytes, long MemoryBytes, long Keys)
+{
+    /// <summary>Bytes of committed changes that wait to be written.</summary>
+    public long UnwrittenBytes { get; init; }
+
+    /// <summary>Values in the cache before the engine.</summary>
+    public long CacheEntries { get; init; }
+
+    /// <summary>Bytes of that cache, keys included.</summary>
+    public long CacheBytes { get; init; }
+
+    /// <summary>Reads that the cache answered, since the task began to run.</summary>
+    public long CacheHits { get; init; }
+
+    /// <summary>Reads that went on to the engine, since the task began to run.</summary>
+    public long CacheMisses { get; init; }
+}

@@ -3,39 +3,59 @@ using Presence.Core.Stages;
 namespace Presence.Core.State;
 
 /// <summary>
-/// The state of one task as its stage sees it: what the open transaction has changed, over what is committed on disk.
-/// Invariant: nothing uncommitted ever reaches the disk. <see cref="Apply"/> writes the changes of a committed
-/// transaction together with the changelog offset that follows them, in one batch.
+/// The state of one task as its stage sees it, in layers: what the open transaction has changed; what is committed and
+/// not yet on disk; what was on disk when last looked at (a cache); the disk.
+/// Invariants: nothing uncommitted ever reaches the disk; what reaches it is all of a row of committed transactions,
+/// with the changelog offset that follows the last of them, in one batch. So a crash loses nothing: takeover replays
+/// from that offset. What is committed waits for <see cref="StoreBounds.UnwrittenAgeMax"/> or
+/// <see cref="StoreBounds.UnwrittenBytesMax"/>: a key that changes often, or that comes and goes, costs the disk little.
 /// </summary>
 public sealed class TaskStore : IDisposable
 {
     private readonly IStateStore _store;
     private readonly TimerOf _timerOf;
+    private readonly StoreBounds _bounds;
     private readonly TimerQueue _timers;
     private readonly ByteMap _dirty = new();
     private readonly ByteMap _dirtyTimers = new();
+    private readonly ByteMap _unwritten = new();
+    private readonly ByteMap _unwrittenTimers = new();
+    private readonly StateCache _cache;
     private readonly byte[] _local;
+    private byte[] _meta = [];
+    private bool _isUnwritten;
+    private long _unwrittenSince;
     private byte[] _keyBuffer = new byte[512];
     private byte[] _timerBuffer = new byte[512];
     private byte[] _valueBuffer = new byte[1024];
     private byte[] _dueKey = new byte[256];
     private byte[] _dueValue = new byte[1024];
 
+    // The last key that no layer had, not even the disk: to put it need not look again.
+    private byte[] _absent = new byte[256];
+    private int _absentLength;
+
     /// <summary>Over an opened and restored store.</summary>
     /// <param name="store">Owned from now on.</param>
     /// <param name="timerOf">Reads the timer out of a state value.</param>
     /// <param name="local">How far the store is.</param>
-    public TaskStore(IStateStore store, TimerOf timerOf, LocalRecord local)
+    /// <param name="bounds">Of what it keeps in memory.</param>
+    public TaskStore(IStateStore store, TimerOf timerOf, LocalRecord local, StoreBounds bounds)
     {
         _store = store;
         _timerOf = timerOf;
-        _timers = new TimerQueue(store);
+        _bounds = bounds;
+        _timers = new TimerQueue(store, bounds.TimersMax);
+        _cache = new StateCache(bounds.CacheBytesMax);
         _local = local.ToBytes();
-        ChangelogOffset = local.ChangelogOffset;
+        ChangelogOffset = WrittenOffset = local.ChangelogOffset;
     }
 
-    /// <summary>Next changelog offset this copy would apply.</summary>
+    /// <summary>Next changelog offset this state would apply.</summary>
     public long ChangelogOffset { get; private set; }
+
+    /// <summary>Next changelog offset that the copy on disk would apply.</summary>
+    public long WrittenOffset { get; private set; }
 
     /// <summary>Keys changed by the open transaction.</summary>
     public int DirtyCount => _dirty.Count;
@@ -43,8 +63,11 @@ public sealed class TaskStore : IDisposable
     /// <summary>Bytes held by the open transaction's changes.</summary>
     public int DirtyBytes => _dirty.Bytes + _dirtyTimers.Bytes;
 
-    /// <summary>Figures of the engine.</summary>
-    public StoreFigures Figures => _store.Figures;
+    /// <summary>Timers held in memory.</summary>
+    public int TimersInMemory => _timers.Count;
+
+    /// <summary>Figures of the engine, and of what is kept in memory before it.</summary>
+    public StoreFigures Figures => _store.Figures with { UnwrittenBytes = _unwritten.Bytes + _unwrittenTimers.Bytes, CacheEntries = _cache.Count, CacheBytes = _cache.Bytes, CacheHits = _cache.Hits, CacheMisses = _cache.Misses };
 
     /// <summary>Reads a state value; the span is valid until the next call.</summary>
     public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value) => TryGetPrefixed(StateKey(key), out value);
@@ -53,22 +76,33 @@ public sealed class TaskStore : IDisposable
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
         ReadOnlySpan<byte> stateKey = StateKey(key);
+        bool isNew = IsKnownAbsent(stateKey);
         long time = _timerOf(value);
         if (time != StageDefinition.NoTimer)
         {
-            bool had = TryGetPrefixed(stateKey, out ReadOnlySpan<byte> old);
+            ReadOnlySpan<byte> old = default;
+            bool had = !isNew && TryGetPrefixed(stateKey, out old);
+            isNew |= IsKnownAbsent(stateKey);
             if (!had || _timerOf(old) != time)
             {
-                _timers.Add(time, key);
-                _dirtyTimers.Put(TimerKey(time, key), default);
+                ReadOnlySpan<byte> timer = TimerKey(time, key);
+                _timers.Add(timer);
+                // As if it were new to the disk: one that is gone before it is written need not be deleted there. Should
+                // it be there from before, whoever loads it finds that it does not stand any more.
+                _dirtyTimers.Put(timer, default, isNew: true);
             }
         }
 
-        _dirty.Put(stateKey, value);
+        _dirty.Put(stateKey, value, isNew);
+        _absentLength = 0;
     }
 
     /// <summary>Removes a key; its timer goes when it is due.</summary>
-    public void Delete(ReadOnlySpan<byte> key) => _dirty.Delete(StateKey(key));
+    public void Delete(ReadOnlySpan<byte> key)
+    {
+        ReadOnlySpan<byte> stateKey = StateKey(key);
+        _dirty.Delete(stateKey, IsKnownAbsent(stateKey));
+    }
 
     /// <summary>
     /// Takes the earliest timer due at <paramref name="clock"/>. Timers whose key has another one by now are dropped on
@@ -76,7 +110,7 @@ public sealed class TaskStore : IDisposable
     /// </summary>
     public bool TryTakeDue(long clock, out long time, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
     {
-        while (_timers.TryPeekDue(clock, out time, out ReadOnlySpan<byte> due))
+        while (TryPeekDue(clock, out time, out ReadOnlySpan<byte> due))
         {
             int keyLength = Copy(due, ref _dueKey);
             _timers.Pop();
@@ -94,8 +128,8 @@ public sealed class TaskStore : IDisposable
         return false;
     }
 
-    /// <summary>Whether a timer is due; may say yes for one that its key has replaced.</summary>
-    public bool HasDue(long clock) => _timers.TryPeekDue(clock, out _, out _);
+    /// <summary>Whether a timer is due; may say yes for one that its key has replaced, or that was not looked for yet.</summary>
+    public bool HasDue(long clock) => _timers.TryPeekDue(clock, out _, out _, out bool isLoading) || isLoading;
 
     /// <summary>Throws unless the key's timer differs from the one that has just fired at <paramref name="time"/>.</summary>
     public void AssertMoved(ReadOnlySpan<byte> key, long time)
@@ -114,36 +148,72 @@ public sealed class TaskStore : IDisposable
     public bool IsDirtyDeleted(int index) => _dirty.IsDeletedAt(index);
 
     /// <summary>
-    /// The transaction is committed: writes its changes, the meta record and the changelog offset in one batch.
-    /// Throws <see cref="StoreException"/>; the store then lacks a committed batch and no record may be processed on it.
+    /// The transaction is committed: its changes, the meta record and the changelog offset belong to the state from now on,
+    /// and reach the disk before long. Throws <see cref="StoreException"/>; the store then lacks a committed batch and no
+    /// record may be processed on it.
     /// </summary>
     public void Apply(ReadOnlySpan<byte> meta, long changelogOffset, long now)
     {
-        _store.BeginBatch();
-        for (int i = 0; i < _dirty.Count; i++)
-        {
-            if (_dirty.IsDeletedAt(i))
-                _store.Delete(_dirty.KeyAt(i));
-            else
-                _store.Put(_dirty.KeyAt(i), _dirty.ValueAt(i));
-        }
-
-        for (int i = 0; i < _dirtyTimers.Count; i++)
-        {
-            if (_dirtyTimers.IsDeletedAt(i))
-                _store.Delete(_dirtyTimers.KeyAt(i));
-            else
-                _store.Put(_dirtyTimers.KeyAt(i), default);
-        }
-
-        _store.Put(StoreKeys.Meta, meta);
+        Move(_dirty, _unwritten);
+        Move(_dirtyTimers, _unwrittenTimers);
+        if (_meta.Length != meta.Length)
+            _meta = new byte[meta.Length];
+        meta.CopyTo(_meta);
         LocalRecord.Update(_local, changelogOffset, now);
+        ChangelogOffset = changelogOffset;
+        if (!_isUnwritten)
+            _unwrittenSince = now;
+        _isUnwritten = true;
+        if (_unwritten.Bytes + _unwrittenTimers.Bytes >= _bounds.UnwrittenBytesMax)
+            Write();
+        else
+            WriteIfDue(now);
+    }
+
+    /// <summary>Writes what has waited long enough. Throws <see cref="StoreException"/> as <see cref="Apply"/> does.</summary>
+    public void WriteIfDue(long now)
+    {
+        if (_isUnwritten && now - _unwrittenSince >= _bounds.UnwrittenAgeMax.TotalMilliseconds)
+            Write();
+    }
+
+    /// <summary>Writes all that is committed to the disk. Throws <see cref="StoreException"/> as <see cref="Apply"/> does.</summary>
+    public void Write()
+    {
+        if (!_isUnwritten)
+            return;
+        _store.BeginBatch();
+        for (int i = 0; i < _unwritten.Count; i++)
+        {
+            if (!_unwritten.IsDeletedAt(i))
+                _store.Put(_unwritten.KeyAt(i), _unwritten.ValueAt(i));
+            else if (!_unwritten.IsNewAt(i))
+                _store.Delete(_unwritten.KeyAt(i));
+        }
+
+        for (int i = 0; i < _unwrittenTimers.Count; i++)
+        {
+            if (!_unwrittenTimers.IsDeletedAt(i))
+                _store.Put(_unwrittenTimers.KeyAt(i), default);
+            else if (!_unwrittenTimers.IsNewAt(i))
+                _store.Delete(_unwrittenTimers.KeyAt(i));
+        }
+
+        _store.Put(StoreKeys.Meta, _meta);
         _store.Put(StoreKeys.Local, _local);
         _store.WriteBatch();
-        ChangelogOffset = changelogOffset;
-        _dirty.Clear();
-        _dirtyTimers.Clear();
-        _timers.Committed();
+        WrittenOffset = ChangelogOffset;
+        _isUnwritten = false;
+        for (int i = 0; i < _unwritten.Count; i++)
+        {
+            if (_unwritten.IsDeletedAt(i))
+                _cache.Delete(_unwritten.KeyAt(i));
+            else
+                _cache.Put(_unwritten.KeyAt(i), _unwritten.ValueAt(i));
+        }
+
+        _unwritten.Clear();
+        _unwrittenTimers.Clear();
     }
 
     /// <summary>The transaction is aborted: drops its changes.</summary>
@@ -151,19 +221,64 @@ public sealed class TaskStore : IDisposable
     {
         _dirty.Clear();
         _dirtyTimers.Clear();
+        _absentLength = 0;
         _timers.Reset();
     }
 
-    /// <inheritdoc/>
+    /// <summary>Closes it; what is not on disk yet is replayed by whoever opens it next.</summary>
     public void Dispose() => _store.Dispose();
+
+    private bool TryPeekDue(long clock, out long time, out ReadOnlySpan<byte> key)
+    {
+        while (!_timers.TryPeekDue(clock, out time, out key, out bool isLoading))
+        {
+            if (!isLoading)
+                return false;
+            // It reads the committed ones from the disk; those of the open transaction are nowhere else than here.
+            Write();
+            _timers.Load(_dirtyTimers);
+        }
+
+        return true;
+    }
+
+    private static void Move(ByteMap from, ByteMap to)
+    {
+        for (int i = 0; i < from.Count; i++)
+        {
+            if (from.IsDeletedAt(i))
+                to.Delete(from.KeyAt(i), from.IsNewAt(i));
+            else
+                to.Put(from.KeyAt(i), from.ValueAt(i), from.IsNewAt(i));
+        }
+
+        from.Clear();
+    }
+
+    private bool IsKnownAbsent(ReadOnlySpan<byte> stateKey) =>
+        _absentLength > 0 && stateKey.SequenceEqual(_absent.AsSpan(0, _absentLength));
 
     private bool TryGetPrefixed(ReadOnlySpan<byte> stateKey, out ReadOnlySpan<byte> value)
     {
-        if (_dirty.TryGet(stateKey, out value, out bool deleted))
+        ulong hash = ByteMap.Hash(stateKey);
+        if (_dirty.TryGet(stateKey, hash, out value, out bool deleted)
+            || _unwritten.TryGet(stateKey, hash, out value, out deleted)
+            || _cache.TryGet(stateKey, hash, out value, out deleted))
+        {
             return !deleted;
+        }
+
         int length = _store.TryGet(stateKey, ref _valueBuffer);
-        value = length < 0 ? default : _valueBuffer.AsSpan(0, length);
-        return length >= 0;
+        if (length < 0)
+        {
+            _absentLength = Copy(stateKey, ref _absent);
+            value = default;
+            return false;
+        }
+
+        value = _valueBuffer.AsSpan(0, length);
+        _cache.Put(stateKey, value);
+        return true;
     }
 
     private ReadOnlySpan<byte> StateKey(ReadOnlySpan<byte> key)

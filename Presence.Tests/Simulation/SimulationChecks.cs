@@ -52,6 +52,9 @@ internal sealed class SimulationChecks
     /// <summary>Small, so that they are met.</summary>
     public static WorkerBounds Bounds { get; } = new() { PollRecordsMax = 40, FeedMax = 25, QueueRecordsMax = 30, QueueRecordsResume = 10, DirtyBytesMax = 4_000 };
 
+    /// <summary>So small that everything happens: what is committed waits for the disk, values leave the cache, timers stay on disk.</summary>
+    public static StoreBounds StoreBounds { get; } = new() { UnwrittenAgeMax = TimeSpan.FromSeconds(2), UnwrittenBytesMax = 3_000, CacheBytesMax = 2_000, TimersMax = 8 };
+
     /// <summary>Of the changelogs' tombstones.</summary>
     public const long DeleteRetentionMs = 60_000;
 
@@ -124,17 +127,23 @@ internal sealed class SimulationChecks
         Seen["late"] = _town.Records.Count(r => r.Topic == SimulatedTown.Names.Probes) - _town.Garbage - read.Count;
     }
 
+    /// <summary>The last offset that is committed in each task's changelog; -1 nothing.</summary>
+    public IReadOnlyDictionary<SimulatedPartition, long> Committed() => _cluster.Topics
+        .Where(t => t.Key.EndsWith("-changelog", StringComparison.Ordinal))
+        .SelectMany(t => t.Value.Partitions)
+        .ToDictionary(p => p, p => Visible(p).Select(r => r.Offset).DefaultIfEmpty(-1).Last());
+
     /// <summary>
-    /// A store of a task that runs, and that does not know of all that the task has committed, in words; null where there is none: a restart would
-    /// replay nothing.
+    /// A store of a task that runs, and whose disk does not know of all that was <paramref name="committed"/> some while
+    /// ago, in words; null where there is none: a restart would replay no more than what is young.
     /// </summary>
-    public string? Behind(SimulatedDisk disk, InstanceStatus status)
+    public string? Behind(SimulatedDisk disk, InstanceStatus status, IReadOnlyDictionary<SimulatedPartition, long> committed)
     {
         foreach (string task in status.Tasks.Where(t => t.Role == "active").Select(t => t.Task.ToString()))
         {
             SimulatedStoreFile file = disk.Files[task];
             long at = LocalRecord.Read(file.Entries[StoreKeys.Local.ToArray()]).ChangelogOffset;
-            long last = Visible(ChangelogOf(task)).Select(r => r.Offset).DefaultIfEmpty(-1).Last();
+            long last = committed[ChangelogOf(task)];
             if (at <= last)
                 return $"the store of {task} says that it is at changelog offset {at}, but its task has committed up to {last}";
         }

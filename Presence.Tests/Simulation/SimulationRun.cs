@@ -71,6 +71,7 @@ internal sealed class SimulationRun
         DeadLetterTopic = SimulatedTown.Names.DeadLetter,
         RecommitInterval = TimeSpan.FromSeconds(10),
         Bounds = SimulationChecks.Bounds,
+        StoreBounds = SimulationChecks.StoreBounds,
         CreateIncarnationId = () => $"incarnation-{_incarnations++}",
     };
 
@@ -116,10 +117,11 @@ internal sealed class SimulationRun
             }
 
             _checks.Verify(_onlyOutages);
-            // A commit whose answer is still on its way has not reached its store yet.
-            for (int tries = 0; tries < 20 && Behind() is not null; tries++)
+            // A commit whose answer is still on its way, or that is too young to be written, has not reached its store yet.
+            IReadOnlyDictionary<SimulatedPartition, long> committed = _checks.Committed();
+            for (int tries = 0; tries < 80 && Behind(committed) is not null; tries++)
                 Pass(50_000);
-            if (Behind() is { } behind)
+            if (Behind(committed) is { } behind)
                 throw new SimulationFailureException(behind);
             return null;
         }
@@ -165,7 +167,7 @@ internal sealed class SimulationRun
         return null;
     }
 
-    private string? Behind() => _processes.FindAll(p => p.IsAlive).Select(p => _checks.Behind(p.Disk, p.Instance.Status())).FirstOrDefault(b => b is not null);
+    private string? Behind(IReadOnlyDictionary<SimulatedPartition, long> committed) => _processes.FindAll(p => p.IsAlive).Select(p => _checks.Behind(p.Disk, p.Instance.Status(), committed)).FirstOrDefault(b => b is not null);
 
     // A record every few hundredths of a second, so that all are written well before the last fault.
     private void WriteNext()

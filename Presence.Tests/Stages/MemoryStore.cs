@@ -14,6 +14,9 @@ internal sealed class MemoryStore : IStateStore
 
     public SortedDictionary<byte[], byte[]> Entries { get; } = new(new Bytes());
 
+    /// <summary>Every key that a batch has put or deleted.</summary>
+    public List<byte[]> Touched { get; } = [];
+
     public bool FailWrites { get; set; }
 
     public StoreFigures Figures => new(0, 0, Entries.Count);
@@ -50,6 +53,7 @@ internal sealed class MemoryStore : IStateStore
             throw new StoreException("No space left on device", isCorruption: false);
         foreach ((byte[] key, byte[]? value) in _batch)
         {
+            Touched.Add(key);
             if (value is null)
                 Entries.Remove(key);
             else

@@ -28,10 +28,13 @@ internal sealed class StageDriver
     private readonly List<(byte[] Key, byte[]? Value, long Timestamp)>[] _inputs;
     private readonly RecordingProducer _producer = new();
     private readonly BadInputPolicy _policy;
+    private readonly StoreBounds _bounds;
     private StreamTask _task;
 
-    public StageDriver(StageDefinition definition, BadInputPolicy policy = BadInputPolicy.DeadLetter)
+    /// <summary>Without <paramref name="bounds"/> every commit reaches the disk at once.</summary>
+    public StageDriver(StageDefinition definition, BadInputPolicy policy = BadInputPolicy.DeadLetter, StoreBounds? bounds = null)
     {
+        _bounds = bounds ?? new StoreBounds { UnwrittenAgeMax = TimeSpan.Zero };
         _definition = definition;
         _policy = policy;
         _inputs = [.. definition.Inputs.Select(_ => new List<(byte[], byte[]?, long)>())];
@@ -89,21 +92,20 @@ internal sealed class StageDriver
     {
         _producer.Abort(TimeSpan.Zero);
         if (loseDisk)
-        {
             Store = new MemoryStore();
-            StoreRestore restore = new(Store, _definition.TimerOf, new LocalRecord(0, 0, "t"));
-            for (int i = 0; i < _producer.Committed.Count; i++)
-            {
-                RecordingProducer.Sent sent = _producer.Committed[i];
-                if (sent.Partition == _task.Changelog)
-                    restore.Apply(i, sent.Key, sent.Value, sent.Value is not null);
-            }
-
-            restore.Complete(_producer.Committed.Count, WallClock);
+        byte[] buffer = [];
+        int localLength = Store.TryGet(StoreKeys.Local, ref buffer);
+        LocalRecord local = localLength < 0 ? new LocalRecord(0, 0, "t") : LocalRecord.Read(buffer.AsSpan(0, localLength));
+        StoreRestore restore = new(Store, _definition.TimerOf, local);
+        for (int i = (int)local.ChangelogOffset; i < _producer.Committed.Count; i++)
+        {
+            RecordingProducer.Sent sent = _producer.Committed[i];
+            if (sent.Partition == _task.Changelog)
+                restore.Apply(i, sent.Key, sent.Value, sent.Value is not null);
         }
 
+        restore.Complete(_producer.Committed.Count, WallClock);
         MetaRecord meta = new(_inputs.Length);
-        byte[] buffer = [];
         int length = Store.TryGet(StoreKeys.Meta, ref buffer);
         if (length >= 0)
             meta.Read(buffer.AsSpan(0, length));
@@ -132,7 +134,7 @@ internal sealed class StageDriver
     {
         int[] partitions = [.. _definition.Outputs.Select(_ => 1)];
         TaskTopics topics = new(new TopicPartition("changelog", 0), partitions, "dead-letter", 1);
-        TaskStore store = new(Store, _definition.TimerOf, new LocalRecord(0, 0, "t"));
+        TaskStore store = new(Store, _definition.TimerOf, new LocalRecord(_producer.Committed.Count, 0, "t"), _bounds);
         return new StreamTask(new TaskId(_definition.Name, 0), _definition, store, meta, topics, _policy, new RuntimeMetrics(new Meters()));
     }
 

@@ -1,0 +1,17 @@
+namespace Presence.Core.State;
+
+/// <summary>What a task's state may keep in memory before its disk.</summary>
+public sealed class StoreBounds
+{
+    /// <summary>How long committed changes may wait to be written: what a crash leaves to be replayed is not more.</summary>
+    public TimeSpan UnwrittenAgeMax { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Bytes of committed changes that may wait to be written, keys included.</summary>
+    public int UnwrittenBytesMax { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>Bytes of values read or written lately, keys included.</summary>
+    public int CacheBytesMax { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>Timers in memory; the rest, all later than these, stay on disk.</summary>
+    public int TimersMax { get; init; } = 64 * 1024;
+}

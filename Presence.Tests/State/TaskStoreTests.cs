@@ -1,0 +1,210 @@
+using System.Buffers.Binary;
+using System.Text;
+using Presence.Core.State;
+using Presence.Tests.Stages;
+
+namespace Presence.Tests.State;
+
+/// <summary>The layers of a task's state against a plain dictionary, over random transactions, aborts and crashes.</summary>
+internal sealed class TaskStoreTests
+{
+    private static readonly StoreBounds Small = new() { UnwrittenAgeMax = TimeSpan.FromMilliseconds(50), UnwrittenBytesMax = 1_000, CacheBytesMax = 600, TimersMax = 8 };
+
+    // The timer of a value is its first eight bytes.
+    private static long TimerOf(ReadOnlySpan<byte> value) => BinaryPrimitives.ReadInt64LittleEndian(value);
+
+    [Test]
+    public void State_and_timers_are_those_of_a_plain_map_through_aborts_and_crashes([Range(1, 40)] int seed)
+    {
+        Random random = new(seed);
+        MemoryStore disk = new();
+        List<(byte[] Key, byte[]? Value)> changelog = [];
+        SortedDictionary<string, byte[]> committed = [];
+        TaskStore store = Open(disk, changelog.Count);
+        long clock = 0, now = 0;
+        for (int transaction = 0; transaction < 150; transaction++)
+        {
+            SortedDictionary<string, byte[]> state = new(committed);
+            long clockBefore = clock;
+            for (int i = random.Next(12); i > 0; i--)
+                Change(random, store, state, clock);
+            clock += random.Next(40);
+            Fire(store, state, clock);
+            Assert.That(Read(store, state.Keys), Is.EqualTo(state));
+            if (random.Next(6) == 0)
+            {
+                store.Abandon();
+                clock = clockBefore;
+            }
+            else
+            {
+                Commit(store, changelog, now += random.Next(60));
+                committed = state;
+            }
+
+            if (random.Next(12) == 0)
+            {
+                // Killed: what was not written is replayed.
+                clock = Math.Min(clock, clockBefore);
+                committed = Replay(changelog);
+                Restore(disk, changelog, now);
+                store = Open(disk, changelog.Count);
+                Assert.That(Read(store, committed.Keys), Is.EqualTo(committed));
+            }
+        }
+
+        store.Write();
+        Fire(store, committed, long.MaxValue - 1);
+        Commit(store, changelog, now);
+        store.Write();
+        Assert.That(disk.Entries.Keys.Where(k => k[0] == StoreKeys.TimerPrefix), Is.Empty, "every timer has fired");
+    }
+
+    [Test]
+    public void What_is_committed_reaches_the_disk_together_after_a_while()
+    {
+        MemoryStore disk = new();
+        TaskStore store = Open(disk, 0);
+        List<(byte[], byte[]?)> changelog = [];
+        store.Put("a"u8, Value(500, 1));
+        Commit(store, changelog, 1_000);
+        store.Put("b"u8, Value(500, 2));
+        Commit(store, changelog, 1_049);
+        Assert.That(disk.Entries, Is.Empty);
+        Assert.That(store.WrittenOffset, Is.Zero);
+        store.WriteIfDue(1_050);
+        Assert.That(disk.Entries.Keys.Count(k => k[0] == StoreKeys.StatePrefix), Is.EqualTo(2));
+        Assert.That(store.WrittenOffset, Is.EqualTo(store.ChangelogOffset));
+    }
+
+    [Test]
+    public void What_comes_and_goes_between_two_writes_never_reaches_the_disk()
+    {
+        MemoryStore disk = new();
+        TaskStore store = Open(disk, 0);
+        List<(byte[], byte[]?)> changelog = [];
+        Assert.That(store.TryTakeDue(0, out _, out _, out _), Is.False);
+        Assert.That(store.TryGet("a"u8, out _), Is.False);
+        store.Put("a"u8, Value(5, 1));
+        Commit(store, changelog, 1_000);
+        Assert.That(store.TryTakeDue(5, out long time, out _, out _), Is.True);
+        Assert.That(time, Is.EqualTo(5));
+        store.Delete("a"u8);
+        Commit(store, changelog, 1_010);
+        store.Write();
+        Assert.That(disk.Touched.Where(k => k[0] is StoreKeys.StatePrefix or StoreKeys.TimerPrefix), Is.Empty);
+    }
+
+    [Test]
+    public void Timers_in_memory_are_bounded()
+    {
+        TaskStore store = new(new MemoryStore(), TimerOf, new LocalRecord(0, 0, "t"), Small);
+        List<(byte[], byte[]?)> changelog = [];
+        for (int i = 0; i < 100; i++)
+            store.Put(Encoding.ASCII.GetBytes($"{i:000}"), Value(1_000 - i, 0));
+        Assert.That(store.TimersInMemory, Is.LessThanOrEqualTo(Small.TimersMax));
+        Commit(store, changelog, 0);
+        List<string> fired = [];
+        while (store.TryTakeDue(2_000, out _, out ReadOnlySpan<byte> key, out _))
+        {
+            fired.Add(Encoding.ASCII.GetString(key));
+            store.Delete(Encoding.ASCII.GetBytes(fired[^1]));
+            Assert.That(store.TimersInMemory, Is.LessThanOrEqualTo(Small.TimersMax));
+        }
+
+        Assert.That(fired, Is.EqualTo(Enumerable.Range(0, 100).Reverse().Select(i => $"{i:000}")));
+    }
+
+    private static TaskStore Open(MemoryStore disk, long offset) => new(disk, TimerOf, new LocalRecord(offset, 0, "t"), Small);
+
+    private static byte[] Value(long timer, byte mark)
+    {
+        byte[] value = new byte[9 + (mark % 7)];
+        BinaryPrimitives.WriteInt64LittleEndian(value, timer);
+        value[8] = mark;
+        return value;
+    }
+
+    private static void Change(Random random, TaskStore store, SortedDictionary<string, byte[]> state, long clock)
+    {
+        string key = $"key-{random.Next(40)}";
+        byte[] bytes = Encoding.ASCII.GetBytes(key);
+        bool isThere = store.TryGet(bytes, out ReadOnlySpan<byte> value);
+        Assert.That(isThere ? value.ToArray() : null, Is.EqualTo(state.GetValueOrDefault(key)));
+        if (random.Next(4) == 0)
+        {
+            store.Delete(bytes);
+            state.Remove(key);
+        }
+        else
+        {
+            // Now and then the timer that it had before.
+            long timer = isThere && random.Next(3) == 0 ? TimerOf(state[key]) : clock + 1 + random.Next(300);
+            byte[] next = Value(timer, (byte)random.Next(256));
+            store.Put(bytes, next);
+            state[key] = next;
+        }
+    }
+
+    // Takes what is due, in order, and holds it against the map.
+    private static void Fire(TaskStore store, SortedDictionary<string, byte[]> state, long clock)
+    {
+        List<(long Time, string Key)> due = [.. state.Where(s => TimerOf(s.Value) <= clock).Select(s => (TimerOf(s.Value), s.Key)).OrderBy(t => t.Item1).ThenBy(t => t.Key, StringComparer.Ordinal)];
+        foreach ((long expected, string key) in due)
+        {
+            Assert.That(store.TryTakeDue(clock, out long time, out ReadOnlySpan<byte> taken, out ReadOnlySpan<byte> value), Is.True, $"{key} at {expected} is due");
+            Assert.That((time, Encoding.ASCII.GetString(taken)), Is.EqualTo((expected, key)));
+            Assert.That(value.ToArray(), Is.EqualTo(state[key]));
+            store.Delete(Encoding.ASCII.GetBytes(key));
+            store.AssertMoved(Encoding.ASCII.GetBytes(key), time);
+            state.Remove(key);
+        }
+
+        Assert.That(store.TryTakeDue(clock, out _, out _, out _), Is.False);
+    }
+
+    private static SortedDictionary<string, byte[]> Read(TaskStore store, IEnumerable<string> keys)
+    {
+        SortedDictionary<string, byte[]> read = [];
+        foreach (string key in keys)
+        {
+            if (store.TryGet(Encoding.ASCII.GetBytes(key), out ReadOnlySpan<byte> value))
+                read.Add(key, value.ToArray());
+        }
+
+        return read;
+    }
+
+    private static void Commit(TaskStore store, List<(byte[] Key, byte[]? Value)> changelog, long now)
+    {
+        for (int i = 0; i < store.DirtyCount; i++)
+            changelog.Add((store.DirtyKey(i).ToArray(), store.IsDirtyDeleted(i) ? null : store.DirtyValue(i).ToArray()));
+        changelog.Add((StoreKeys.Meta.ToArray(), [1]));
+        store.Apply([1], changelog.Count, now);
+    }
+
+    private static SortedDictionary<string, byte[]> Replay(List<(byte[] Key, byte[]? Value)> changelog)
+    {
+        SortedDictionary<string, byte[]> state = [];
+        foreach ((byte[] key, byte[]? value) in changelog.Where(c => c.Key[0] == StoreKeys.StatePrefix))
+        {
+            string name = Encoding.ASCII.GetString(key.AsSpan(StoreKeys.StateHeader));
+            if (value is null)
+                state.Remove(name);
+            else
+                state[name] = value;
+        }
+
+        return state;
+    }
+
+    private static void Restore(MemoryStore disk, List<(byte[] Key, byte[]? Value)> changelog, long now)
+    {
+        byte[] buffer = [];
+        int length = disk.TryGet(StoreKeys.Local, ref buffer);
+        StoreRestore restore = new(disk, TimerOf, length < 0 ? new LocalRecord(0, 0, "t") : LocalRecord.Read(buffer.AsSpan(0, length)));
+        for (int i = (int)restore.Position; i < changelog.Count; i++)
+            restore.Apply(i, changelog[i].Key, changelog[i].Value, changelog[i].Value is not null);
+        restore.Complete(changelog.Count, now);
+    }
+}
