@@ -1,3 +1,5 @@
+using Presence.Core.State;
+
 namespace Presence.Core.Runtime;
 
 /// <summary>A snapshot of an instance for health, page, API and metrics. Immutable.</summary>
@@ -46,6 +48,9 @@ public sealed record TaskStatus(
 {
     /// <summary>Records of its inputs that were fetched and wait in memory; the largest of them.</summary>
     public int WaitingRecords { get; init; }
+
+    /// <summary>Figures of its store and of what is kept in memory before it; nothing for a task that is not active.</summary>
+    public StoreFigures Store { get; init; }
 
     /// <summary>Next changelog offset its store would apply; -1 not known.</summary>
     public long ChangelogOffset { get; init; } = -1;

@@ -39,6 +39,7 @@ public sealed partial class StreamTask
             // What is in memory is in the write-ahead log as well.
             figures.DiskBytes + figures.MemoryBytes)
         {
+            Store = figures,
             WaitingRecords = Inputs.Max(i => i.Queue.Count),
             ChangelogOffset = _store.ChangelogOffset,
         };

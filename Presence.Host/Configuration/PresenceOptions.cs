@@ -68,5 +68,7 @@ public sealed class PresenceOptions
 
     public IngestOptions Ingest { get; set; } = new();
 
+    public StateOptions State { get; set; } = new();
+
     public RocksDbOptions RocksDb { get; set; } = new();
 }

@@ -37,6 +37,7 @@ public static class RuntimeFactory
         InstanceId = instanceId,
         Workers = options.Workers > 0 ? options.Workers : Environment.ProcessorCount,
         CommitInterval = options.CommitInterval,
+        StoreBounds = options.State.ToBounds(),
         BadInput = new Dictionary<string, BadInputPolicy>(options.BadInput),
         DeadLetterTopic = options.Topics.DeadLetter,
         ReplicationFactor = options.Topics.ReplicationFactor,

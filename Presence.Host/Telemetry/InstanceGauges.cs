@@ -21,6 +21,11 @@ internal sealed class InstanceGauges : IHostedService
         meter.CreateObservableGauge("presence.restore.remaining", () => PerTask(t => t.RestoreRemaining), "{record}", "Changelog records still to replay");
         meter.CreateObservableGauge("presence.store.keys", () => PerTask(t => t.StoreKeys), "{key}", "Estimated entries of a task's store, timers included");
         meter.CreateObservableGauge("presence.store.size", () => PerTask(t => t.StoreBytes), "By", "Bytes of a task's store on disk");
+        meter.CreateObservableGauge("presence.store.unwritten", () => PerTask(t => t.Store.UnwrittenBytes), "By", "Committed changes of a task that wait for the disk");
+        meter.CreateObservableGauge("presence.cache.entries", () => PerTask(t => t.Store.CacheEntries), "{value}", "Values a task holds for the next read");
+        meter.CreateObservableGauge("presence.cache.size", () => PerTask(t => t.Store.CacheBytes), "By", "Bytes of those values, keys included");
+        meter.CreateObservableCounter("presence.cache.hits", () => PerTask(t => t.Store.CacheHits), "{read}", "Reads of state that the cache answered");
+        meter.CreateObservableCounter("presence.cache.misses", () => PerTask(t => t.Store.CacheMisses), "{read}", "Reads of state that went on to the store");
         meter.CreateObservableGauge("presence.rocksdb.memory", () => resources.MemoryBytes, "By", "Block cache and memtables of all stores");
         meter.CreateObservableGauge("presence.disk.free", () => new DriveInfo(directory.Path).AvailableFreeSpace, "By", "Free space where the state directory is");
     }

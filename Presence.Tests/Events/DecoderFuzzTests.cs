@@ -86,6 +86,46 @@ internal sealed class DecoderFuzzTests
         Assert.That(seen[(int)Breach.None], Is.GreaterThan(Records / 50));
     }
 
+    [Test]
+    public void A_probe_taken_the_short_way_is_what_the_long_way_takes()
+    {
+        int seed = Random.Shared.Next();
+        TestContext.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}"));
+        Random random = new(seed);
+        byte[][] samples =
+        [
+            .. new[]
+            {
+                """{"device":"d1","business":"b","venue":"v","ap":"ap-1","rssi":-61,"at":1711000000000}""",
+                """{"device":"d1","business":"b","venue":"v","ap":"ap-1","rssi":0,"at":1711000000000,"randomized":true}""",
+                """{"at":1711000000000,"randomized":false,"rssi":-127,"ap":"x","venue":"v!~","business":"business-17","device":"d1"}""",
+            }.Select(Encoding.UTF8.GetBytes),
+        ];
+        ProbeEvent shortWay = new(), longWay = new();
+        Span<byte> value = new byte[4096];
+        int taken = 0;
+        for (int i = 0; i < Records / 2; i++)
+        {
+            byte[] sample = samples[random.Next(samples.Length)];
+            sample.CopyTo(value);
+            int length = sample.Length;
+            for (int times = random.Next(3); times > 0; times--)
+                length = Damage(random, value, length);
+            LogRecord record = new() { Offset = i, Timestamp = 0, Key = "d1"u8, HasKey = true, Value = value[..length], HasValue = true };
+            if (!shortWay.IsPlain(record))
+                continue;
+            taken++;
+            Decoded decoded = longWay.DecodeAny(record);
+            if (!decoded.IsGood || decoded != Decoded.At(shortWay.At) || Fields(shortWay) != Fields(longWay))
+                Assert.Fail($"seed {seed}, record {i}: {Encoding.UTF8.GetString(record.Value)}: {Fields(shortWay)}; the long way says {decoded}, {Fields(longWay)}");
+        }
+
+        Assert.That(taken, Is.GreaterThan(Records / 8), "what is not damaged is taken the short way");
+
+        static (string, string, string, string, int, long, bool) Fields(ProbeEvent probe) =>
+            (probe.Device.ToString(), probe.Business.ToString(), probe.Venue.ToString(), probe.AccessPoint.ToString(), probe.Rssi, probe.At, probe.Randomized);
+    }
+
     // In place; returns the new length.
     private static int Damage(Random random, Span<byte> bytes, int length)
     {
