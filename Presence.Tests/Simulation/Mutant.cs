@@ -12,9 +12,6 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
     private const string Draft = "Assignment/PlanDraft.cs";
     private const string CommitCall = "if (!Answered(_producer.Commit(WorkerBounds.CallWait)))";
 
-    /// <summary>Found by fewer than one seed of a thousand: not simulated unless asked for by name.</summary>
-    public bool IsRare { get; init; }
-
     /// <summary>All that the simulation must find.</summary>
     public static IReadOnlyList<Mutant> All { get; } =
     [
@@ -119,8 +116,8 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             "A partition that waits too long is not paused",
             (WorkerFile, "            if (!paused && waiting > _options.Bounds.QueueRecordsMax)", "            if (!paused && waiting < 0)")),
         new("A planner writes after it was deposed", (Planner, "log.CreateProducer($\"{options.ApplicationId}-planner\")", "log.CreateProducer($\"{options.ApplicationId}-planner-{own}\")")),
-        new("A planner plans from what it read before it took the lock", (Planner, "                if (_reader.Position < _end.Result[_partition])\n                    break;\n", "")) { IsRare = true },
-        new("A planner plans before its last plan has come back", (Planner, "                if (_reader.Position < _readBack)\n                    break;\n", "")) { IsRare = true },
+        new("A planner plans from what it read before it took the lock", (Planner, "                if (_reader.Position < _end.Result[_partition])\n                    break;\n", "")),
+        new("A planner plans before its last plan has come back", (Planner, "                if (_reader.Position < _readBack)\n                    break;\n", "")),
         new(
             "A plan is followed before all of it was read",
             ("Assignment/ControlReader.cs", "        if (record.HasKey)\n            State.Apply(record.Key, record.Value, record.HasValue);", """
@@ -136,14 +133,34 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             ("Assignment/ControlReader.cs", "        _consumer.Poll(this, 10_000, wait);", "        while (_later.TryDequeue(out Action? late))\n            late();\n        _consumer.Poll(this, 10_000, wait);"),
             ("Assignment/ControlReader.cs", "    private ILogConsumer? _consumer;", "    private readonly Queue<Action> _later = new();\n    private ILogConsumer? _consumer;"),
             ("Assignment/ControlState.cs", " && share.Number > PlanNumber)", ")")),
+        new(
+            "Plans are applied out of order",
+            ("Assignment/ControlReader.cs", "        if (record.HasKey)\n            State.Apply(record.Key, record.Value, record.HasValue);", """
+                    if (!record.HasKey)
+                        return;
+                    byte[] key = record.Key.ToArray(), value = record.Value.ToArray();
+                    bool hasValue = record.HasValue;
+                    if (_isNext)
+                        _plans.Push([]);
+                    _plans.Peek().Add(() => State.Apply(key, value, hasValue));
+                    _isNext = System.Text.Encoding.UTF8.GetString(key) == PlannerBeat.KeyText;
+            """),
+            ("Assignment/ControlReader.cs", "        _consumer.Poll(this, 10_000, wait);", """
+                    _consumer.Poll(this, 10_000, wait);
+                    while (_plans.TryPop(out List<Action>? plan))
+                        plan.ForEach(apply => apply());
+                    _isNext = true;
+            """),
+            ("Assignment/ControlReader.cs", "    private ILogConsumer? _consumer;", "    private readonly Stack<List<Action>> _plans = new();\n    private bool _isNext = true;\n    private ILogConsumer? _consumer;")),
         new("A release that was announced before the task was given counts", (Draft, "said.AppliedPlan >= share.Number && ", "")),
         new("A running task is given away before it is released", (Draft, " && view.Of(share.Incarnation) is { } said && said.AppliedPlan >= share.Number && !said.Holds(entry.Task);", ";")),
         new("Tasks are given away before their holder is fenced", (Draft, "                case IncarnationState.Condemned:\n                    yield return entry.Task;\n                    break;\n", "")),
-        new("What is stuck is not fenced", (Draft, "if (said?.State == MemberState.Ended)", "if (said?.State is MemberState.Ended or MemberState.Stuck)")) { IsRare = true },
+        new("What is stuck is not fenced", (Draft, "if (said?.State == MemberState.Ended)", "if (said?.State is MemberState.Ended or MemberState.Stuck)")),
         new("A task goes to a copy that is not caught up", ("Assignment/AssignorTable.cs", "offset >= task.Furthest - _acceptableLag", "offset >= 0")),
         new("The last copy of a state is deleted", (Draft, "            if (placement.Role == ReplicaRole.Active && state == CopyState.Running)", "            if (placement.Role is ReplicaRole.Active or ReplicaRole.Releasing || state is null)"), (Draft, "ready.GetValueOrDefault(task) > 0", "ready.GetValueOrDefault(task) >= 0")),
         new("Silence is measured across a gap in the own beats", ("Assignment/FleetView.cs", "_ownSince == long.MaxValue || record.Timestamp - _ownAt > _gapMax", "_ownSince == long.MaxValue")),
-        new("A task is released with changes that are not committed", (WorkerFile, "            if (task.IsDirty)\n            {\n                // A search", "            if (task.IsDirty && _releasing.Count < 0)\n            {\n                // A search")) { IsRare = true },
+        new("A task is released with changes that are not committed", (WorkerFile, "            if (task.IsDirty)\n            {\n                // A search", "            if (task.IsDirty && _releasing.Count < 0)\n            {\n                // A search")),
+        new("A task is said to be released before its transaction is known to be committed", (WorkerFile, "                BeginCommit(now);\n                return State == WorkerState.Feeding;", "                _released.Enqueue((id, task.ChangelogOffset));\n                BeginCommit(now);\n                return State == WorkerState.Feeding;")),
         new(
             "An instance says that it has ended before its workers have",
             ("Runtime/Instance.cs", "            if (worker.State is WorkerState.Closed or WorkerState.Failed)\n                continue;", "            if (worker.State is WorkerState.Closed or WorkerState.Failed || _workers.Count > 0)\n                continue;"),

@@ -13,7 +13,6 @@ namespace Presence.Tests.Simulation;
 internal sealed class MutantTests
 {
     private const int SeedsMax = 2_000;
-    private const int RareSeedsMax = 20_000;
 
     // A seed that does not end is a find, too.
     private static readonly TimeSpan SeedLimit = TimeSpan.FromMinutes(2);
@@ -29,7 +28,7 @@ internal sealed class MutantTests
         };
     }
 
-    private static IEnumerable<TestCaseData> All => Mutant.All.Select(m => m.IsRare ? new TestCaseData(m).Explicit("takes thousands of seeds") : new TestCaseData(m));
+    private static IEnumerable<TestCaseData> All => Mutant.All.Select(m => new TestCaseData(m));
 
     [TestCaseSource(nameof(All))]
     public void The_simulation_finds(Mutant mutant)
@@ -38,7 +37,7 @@ internal sealed class MutantTests
         try
         {
             string core = Build(mutant, directory);
-            (int seeds, string? failure) = Simulate(core, mutant.IsRare ? RareSeedsMax : SeedsMax);
+            (int seeds, string? failure) = Simulate(core);
             Assert.That(failure, Is.Not.Null, $"{seeds} seeds, none failed");
             TestContext.Out.WriteLine($"{mutant.Name}: found by seed {seeds}: {failure}");
         }
@@ -85,7 +84,7 @@ internal sealed class MutantTests
         return Path.Combine(output, "Presence.Core.dll");
     }
 
-    private static (int Seeds, string? Failure) Simulate(string core, int seedsMax)
+    private static (int Seeds, string? Failure) Simulate(string core)
     {
         Mutated context = new(core, typeof(MutantTests).Assembly.Location);
         MethodInfo run = context.LoadFromAssemblyName(new AssemblyName("Presence.Tests"))
@@ -109,11 +108,11 @@ internal sealed class MutantTests
         }
 
         context.Unload();
-        return (failure is null ? Math.Min(next, seedsMax) : found, failure);
+        return (failure is null ? Math.Min(next, SeedsMax) : found, failure);
 
         void Work()
         {
-            while (Volatile.Read(ref failure) is null && Interlocked.Increment(ref next) is int seed && seed <= seedsMax)
+            while (Volatile.Read(ref failure) is null && Interlocked.Increment(ref next) is int seed && seed <= SeedsMax)
             {
                 if (failureOf(seed) is { } broken && Interlocked.CompareExchange(ref failure, broken, null) is null)
                     found = seed;

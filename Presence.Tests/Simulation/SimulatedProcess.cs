@@ -35,6 +35,7 @@ internal sealed class SimulatedProcess
     private TimeSpan _slow;
     private TimeSpan _stuckFor;
     private bool _heldUp;
+    private long _slowUntil;
 
     public SimulatedProcess(SimulatedCluster cluster, SimulatedDisk disk, InstanceOptions options, IReadOnlyList<StageDefinition> stages, TimeSpan skew, ILogger logger, Action<SimulatedProcess, string> onCrash)
     {
@@ -75,6 +76,12 @@ internal sealed class SimulatedProcess
         _heldUp = true;
         _log.PausedUntil = _world.Now + (long)span.TotalMicroseconds;
     }
+
+    /// <summary>It has little of its machine for a while: a step that does something takes longer, and what it began is open until the next.</summary>
+    public void SlowDown(TimeSpan span) => _slowUntil = _world.Now + (long)span.TotalMicroseconds;
+
+    /// <summary>It does not hear for a while what others say of plans, or of themselves.</summary>
+    public void HoldReads(string topic, TimeSpan span) => _log.HoldReads(topic, _world.Now + (long)span.TotalMicroseconds);
 
     /// <summary>The next worker that takes a step does not come back from it for a while.</summary>
     public void Stick(TimeSpan span)
@@ -120,8 +127,8 @@ internal sealed class SimulatedProcess
             if (_instance.State == InstanceState.Stopped || _instance.IsRefused)
                 Kill();
             else if (_instance.State == InstanceState.Failed)
-                _world.After(_world.Span(1, 6_000), Kill);
-            return _instance.State is InstanceState.Running ? _world.Span(20, 200) : _world.Span(1, 20);
+                _world.After(_world.Span(1, 15_000), Kill);
+            return (_instance.State is InstanceState.Running ? _world.Span(20, 200) : _world.Span(1, 20)) + Slowness();
         },
         StepControl);
 
@@ -143,9 +150,11 @@ internal sealed class SimulatedProcess
             if (!_instance.Workers.Contains(worker) || worker.State is WorkerState.Closed or WorkerState.Failed)
                 return null;
             (_slow, _stuckFor) = (_slow + _stuckFor, TimeSpan.Zero);
-            return worker.RunOnce(TimeSpan.Zero) ? _world.Span(0.2, 3) : worker.State == WorkerState.Feeding ? _world.Span(20, 150) : _world.Span(0.5, 10);
+            return worker.RunOnce(TimeSpan.Zero) ? _world.Span(0.2, 3) + Slowness() : worker.State == WorkerState.Feeding ? _world.Span(20, 150) : _world.Span(0.5, 10);
         },
         () => StepWorker(worker));
+
+    private TimeSpan Slowness() => _world.Now < _slowUntil ? _world.Span(5, 80) : TimeSpan.Zero;
 
     // Runs a step and comes again after the span it returns; null: no more.
     private void Step(Func<TimeSpan?> step, Action again)

@@ -19,6 +19,9 @@ namespace Presence.Tests.Simulation;
 /// </summary>
 internal sealed class SimulationChecks
 {
+    // Who may run a task, and the plan that gave it.
+    private sealed record Held(string By, ReplicaRole Role, long Since);
+
     private const long Minute = 60_000;
     private static readonly long LoginWait = (long)new Core.Stages.Enrichment.EnrichedWalkInOptions().LoginWait.TotalMilliseconds;
     private static readonly long CountRearm = (long)new Core.Stages.Counting.WalkInCountOptions().Rearm.TotalMilliseconds;
@@ -116,6 +119,7 @@ internal sealed class SimulationChecks
         Same("garbage", Records(SimulatedTown.Names.DeadLetter).Select(r => Header(r, "presence.partition") + "/" + Header(r, "presence.offset")).Distinct(), Records(SimulatedTown.Names.DeadLetter).Select(r => Header(r, "presence.partition") + "/" + Header(r, "presence.offset")));
         if (Records(SimulatedTown.Names.DeadLetter).Count() != _town.Garbage)
             throw new SimulationFailureException($"{Records(SimulatedTown.Names.DeadLetter).Count()} dead letters, {_town.Garbage} pieces of garbage");
+        VerifyOutputs();
         VerifyOwners(onlyOutages);
         VerifyStores();
 
@@ -267,43 +271,73 @@ internal sealed class SimulationChecks
             read.SelectMany(c => CountDefinition.Of(c.Value, CountRearm, CountRearm + LoginWait + Grace).Select((_, i) => $"{c.Key} {i + 1}")));
     }
 
+    // What a stage has emitted is committed together with the position after the record that it came from: with that
+    // goes the task's meta record.
+    private void VerifyOutputs()
+    {
+        foreach (StageDefinition stage in SimulatedTown.Stages)
+        {
+            HashSet<long> decisions = [.. _cluster.Topics[TopicCheck.ChangelogOf(_options, stage)].Partitions.SelectMany(Visible).Select(r => r.Transaction!.DecidedAs)];
+            foreach (SimulatedRecord record in stage.Outputs.SelectMany(Records))
+            {
+                if (record.Transaction is { } transaction && !decisions.Contains(transaction.DecidedAs))
+                    throw new SimulationFailureException($"{transaction.TransactionalId} has committed an output of {stage.Name} without the position of what it came from");
+            }
+        }
+    }
+
     // Whatever was committed to a changelog was committed by the incarnation that the plan in force gave the task to; and
     // no plan gave a task to two.
     private void VerifyOwners(bool onlyOutages)
     {
-        List<(long DecidedAs, Dictionary<TaskId, string> Owners)> plans = [(0, [])];
+        List<(long DecidedAs, Dictionary<TaskId, Held> Owners)> plans = [(0, [])];
         ControlState control = new();
+        Dictionary<string, SimulatedRecord> kept = [];
         HashSet<Placement> deleting = [];
         SimulatedPartition log = _cluster.Find(new TopicPartition(ControlTopics.ControlOf(_options.ApplicationId), 0))!;
         foreach (var transaction in Visible(log).GroupBy(r => r.Transaction!.DecidedAs))
         {
+            long before = control.PlanNumber;
             foreach (SimulatedRecord record in transaction)
+            {
+                VerifyNumber(record, before);
                 control.Apply(record.Key, record.Value, record.Value is not null);
+                string key = Encoding.UTF8.GetString(record.Key!);
+                if (record.Value is null)
+                    kept.Remove(key);
+                else
+                    kept[key] = record;
+            }
+
+            if (control.PlanNumber != before)
+                VerifyCompacted(control, kept.Values);
             if (onlyOutages && control.Incarnations.Values.FirstOrDefault(i => i.State == IncarnationState.Condemned && i.Reason.StartsWith("silent", StringComparison.Ordinal) && SpeaksAfter(i.Id, transaction.First().Transaction!.DecidedAt)) is { } condemned)
                 throw new SimulationFailureException($"{condemned.InstanceId} was taken for dead ({condemned.Reason}) though nothing but brokers failed");
-            Dictionary<TaskId, string> owners = [];
+            Dictionary<TaskId, Held> owners = [];
             foreach (Placement placement in control.Shares.Values.SelectMany(s => s.Entries).Where(e => e.Role is ReplicaRole.Active or ReplicaRole.Releasing))
             {
                 // What has ended holds nothing; its share says where it should go on.
                 if (control.Incarnations.GetValueOrDefault(placement.Incarnation)?.State is not (IncarnationState.Live or IncarnationState.Condemned))
                     continue;
-                if (!owners.TryAdd(placement.Task, placement.Incarnation))
-                    throw new SimulationFailureException($"plan {control.PlanNumber} gives {placement.Task} to {placement.Incarnation}, and {owners[placement.Task]} has it");
+                Held? known = plans[^1].Owners.GetValueOrDefault(placement.Task);
+                bool goesOn = known?.By == placement.Incarnation && (placement.Role == known.Role || placement.Role == ReplicaRole.Releasing);
+                if (!owners.TryAdd(placement.Task, new Held(placement.Incarnation, placement.Role, goesOn ? known!.Since : control.PlanNumber)))
+                    throw new SimulationFailureException($"plan {control.PlanNumber} gives {placement.Task} to {placement.Incarnation}, and {owners[placement.Task].By} has it");
             }
 
             HashSet<Placement> toDelete = [.. control.Shares.Values.SelectMany(s => s.Entries).Where(e => e.Role == ReplicaRole.Obsolete)];
             foreach (Placement obsolete in toDelete.Except(deleting))
             {
                 Seen["copies deleted"] = Seen.GetValueOrDefault("copies deleted") + 1;
-                if (!owners.TryGetValue(obsolete.Task, out string? runs) || runs == obsolete.Incarnation || Announced(runs, obsolete.Task, transaction.First().Transaction!.DecidedAt, most: true) < 0)
+                if (!owners.TryGetValue(obsolete.Task, out Held? runs) || runs.By == obsolete.Incarnation || Announced(runs.By, obsolete.Task, transaction.First().Transaction!.DecidedAt, most: true) < 0)
                     throw new SimulationFailureException($"the copy of {obsolete.Task} at {obsolete.Incarnation} is to be deleted, and nobody else runs the task");
             }
 
             deleting = toDelete;
-            foreach ((TaskId task, string owner) in owners)
+            foreach ((TaskId task, Held held) in owners)
             {
-                if (plans[^1].Owners.GetValueOrDefault(task) != owner)
-                    VerifyReady(task, owner, control, transaction.First().Transaction!.DecidedAt);
+                if (plans[^1].Owners.GetValueOrDefault(task)?.By != held.By)
+                    VerifyReady(task, held.By, control, transaction.First().Transaction!.DecidedAt);
             }
 
             plans.Add((transaction.Key, owners));
@@ -318,12 +352,42 @@ internal sealed class SimulationChecks
                 foreach (SimulatedTransaction transaction in Visible(ChangelogOf(task.ToString())).Select(r => r.Transaction!).Distinct())
                 {
                     int at = plans.FindLastIndex(p => p.DecidedAs < transaction.DecidedAs);
-                    string owner = plans[at].Owners.GetValueOrDefault(task, "nobody");
-                    if (!transaction.TransactionalId.StartsWith($"{_options.ApplicationId}-{owner}-", StringComparison.Ordinal))
-                        throw new SimulationFailureException($"{transaction.TransactionalId} has committed to {task}, which belongs to {owner} by the plan in force");
+                    Held? owner = plans[at].Owners.GetValueOrDefault(task);
+                    if (owner is null || !transaction.TransactionalId.StartsWith($"{_options.ApplicationId}-{owner.By}-", StringComparison.Ordinal))
+                        throw new SimulationFailureException($"{transaction.TransactionalId} has committed to {task}, which belongs to {owner?.By ?? "nobody"} by the plan in force");
+                    if (HadReleased(owner, task, transaction.DecidedAt))
+                        throw new SimulationFailureException($"{owner.By} has committed to {task} after it had said that it has released it");
                 }
             }
         }
+    }
+
+    // A plan is one more than what the log held before it, in all its parts. Who has read the one before skips one that
+    // is not; compaction leaves it to those who read later, mixed with the other.
+    private static void VerifyNumber(SimulatedRecord record, long before)
+    {
+        if (record.Value is null)
+            return;
+        string key = Encoding.UTF8.GetString(record.Key!);
+        long? number = key == PlanHeader.KeyText ? PlanHeader.Read(record.Value)!.Number
+            : key.StartsWith(PlanShare.KeyPrefix, StringComparison.Ordinal) ? PlanShare.Read(key[PlanShare.KeyPrefix.Length..], record.Value)!.Number
+            : null;
+        if (number is not null && number != before + 1)
+            throw new SimulationFailureException($"a plan with the number {number} is written after plan {before}: its planner had not read that");
+    }
+
+    // Who comes when the control log is compacted to the last record of each key reads what those know who read all.
+    private static void VerifyCompacted(ControlState control, IEnumerable<SimulatedRecord> kept)
+    {
+        ControlState compacted = new();
+        foreach (SimulatedRecord record in kept.OrderBy(r => r.Offset))
+            compacted.Apply(record.Key, record.Value, hasValue: true);
+        if (Lines(compacted) != Lines(control))
+            throw new SimulationFailureException($"who reads plan {control.PlanNumber} from a compacted log reads {Lines(compacted)}, and who read it as it came {Lines(control)}");
+
+        static string Lines(ControlState state) => $"{state.PlanNumber}; "
+            + string.Join(", ", state.Incarnations.Values.Select(i => $"{i.Id} {i.State}").Order(StringComparer.Ordinal)) + "; "
+            + string.Join(", ", state.Shares.Values.SelectMany(s => s.Entries).Select(e => $"{e}").Order(StringComparer.Ordinal));
     }
 
     // Who is given a task is about as far with its state as the furthest of those that are there.
@@ -342,6 +406,16 @@ internal sealed class SimulationChecks
 
         if (own < furthest - _options.AcceptableLag)
             throw new SimulationFailureException($"{task} is given to {owner}, whose copy is at {own}, while another one is at {furthest}");
+    }
+
+    // Whether the last that an incarnation had said before a moment (virtual µs) was that it does not hold a task, though
+    // it had read the plan that gave it.
+    private bool HadReleased(Held held, TaskId task, long moment)
+    {
+        Announced(held.By, default, 0, most: true);
+        List<(long At, Announcement Said)> all = _announced.GetValueOrDefault(held.By, []);
+        int last = all.FindLastIndex(a => a.At < SimulatedClock.Epoch.ToUnixTimeMilliseconds() + (moment / 1000));
+        return last >= 0 && all[last].Said.AppliedPlan >= held.Since && !all[last].Said.Holds(task);
     }
 
     // Whether an incarnation lived on after a moment (virtual µs).

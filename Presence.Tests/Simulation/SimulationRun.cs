@@ -30,6 +30,8 @@ internal sealed class SimulationRun
     private readonly List<SimulatedProcess> _processes = [];
     private int _incarnations;
     private int _written;
+    private long _rushUntil;
+    private long _planRead;
 
     private SimulationRun(int seed, double minutes, IEnumerable<SimulatedFault> excluded, Action<string>? trace)
     {
@@ -55,6 +57,7 @@ internal sealed class SimulationRun
         foreach (StageDefinition stage in SimulatedTown.Stages)
             _cluster.CreateTopic(new TopicSpecification(TopicCheck.ChangelogOf(_machines[0].Options, stage), SimulatedTown.Partitions, null, new Dictionary<string, string>(TopicCheck.ChangelogConfiguration) { ["delete.retention.ms"] = SimulationChecks.DeleteRetentionMs.ToString(System.Globalization.CultureInfo.InvariantCulture) }));
         _checks = new SimulationChecks(_cluster, _town, _machines);
+        _cluster.OnCommitDecided = OnCommit;
     }
 
     private InstanceOptions Options(int index, int standbys, TimeSpan grace) => new()
@@ -65,6 +68,8 @@ internal sealed class SimulationRun
         Workers = 1 + (index % 2),
         StandbyReplicas = standbys,
         RestartGrace = grace,
+        // Below the transaction time-out of the cluster, as it must be: what is stuck may still hold a transaction when its tasks are given away.
+        StuckLimit = TimeSpan.FromSeconds(7),
         AcceptableLag = 20,
         ObsoleteAfter = TimeSpan.FromSeconds(15),
         WarmingMax = 3,
@@ -174,14 +179,60 @@ internal sealed class SimulationRun
     {
         if (_written == _town.Records.Count)
             return;
-        int burst = 1 + _world.Next(8);
-        for (; burst > 0 && _written < _town.Records.Count; burst--)
+        Write(1 + _world.Next(8));
+        int left = _town.Records.Count - _written;
+        double pace = Math.Max(0, (_lastFault * 0.95) - _world.Now) * Math.Min(4.5, left) / Math.Max(1, left);
+        _world.After(TimeSpan.FromMicroseconds(pace * (0.5 + (_world.Next(1000) / 1000.0))), WriteNext);
+    }
+
+    // Some every few milliseconds, as long as enough are left for the rest of the time.
+    private void Rush()
+    {
+        bool isEarly = _written < _town.Records.Count * (0.3 + (0.7 * _world.Now / _lastFault));
+        if (_world.Now >= _rushUntil || !isEarly)
+            return;
+        Write(1 + _world.Next(2));
+        _world.After(_world.Span(0.5, 25), Rush);
+    }
+
+    private void Write(int records)
+    {
+        for (; records > 0 && _written < _town.Records.Count; records--)
         {
             (string topic, string key, string value) = _town.Records[_written++];
             _cluster.Append(topic, System.Text.Encoding.UTF8.GetBytes(key), System.Text.Encoding.UTF8.GetBytes(value), SimulatedClock.Epoch.ToUnixTimeMilliseconds() + (_world.Now / 1000));
         }
+    }
 
-        _world.After(TimeSpan.FromMicroseconds(_lastFault * 0.95 * 4.5 / _town.Records.Count * (0.5 + (_world.Next(1000) / 1000.0))), WriteNext);
+    // Where a plan takes a running task from its holder, much comes in while that lets it go, and steps take long: so that
+    // something of it is processed and not committed yet.
+    private void OnCommit(string transactionalId)
+    {
+        if (_machines.Length == 1 || transactionalId != $"{_machines[0].Options.ApplicationId}-planner")
+            return;
+        bool isMoving = false;
+        SimulatedPartition control = _cluster.Find(new TopicPartition(ControlTopics.ControlOf(_machines[0].Options.ApplicationId), 0))!;
+        for (int i = control.IndexOf(_planRead); i < control.Records.Count; i++)
+            isMoving |= TakesAway(control.Records[i]);
+        _planRead = control.End;
+        if (!isMoving || _world.Now < _rushUntil)
+            return;
+        _rushUntil = _world.Now + 400_000;
+        Rush();
+        foreach (SimulatedProcess process in _processes)
+        {
+            if (process.IsAlive && !_onlyOutages && _world.Faults.Happens(SimulatedFault.SlowMachine))
+                process.SlowDown(TimeSpan.FromMilliseconds(_world.Next(1_000)));
+        }
+    }
+
+    // Whether a record of the control log tells somebody to release a task that reads what the town writes most of.
+    private static bool TakesAway(SimulatedRecord record)
+    {
+        string key = record.Key is null ? "" : System.Text.Encoding.UTF8.GetString(record.Key);
+        return record.Value is not null
+            && key.StartsWith(PlanShare.KeyPrefix, StringComparison.Ordinal)
+            && PlanShare.Read(key[PlanShare.KeyPrefix.Length..], record.Value)!.Entries.Any(e => e.Role == ReplicaRole.Releasing && e.Task.Stage == SimulatedTown.Stages[0].Name);
     }
 
     private void Maintain()
@@ -226,7 +277,7 @@ internal sealed class SimulationRun
     private void Strike()
     {
         SimulatedMachine machine = _machines[_world.Next(_machines.Length)];
-        int kind = _onlyOutages ? 10 : _world.Next(16);
+        int kind = _onlyOutages ? 10 : _world.Next(20);
         int calls = 1 + _world.Next(_world.Next(2) == 0 ? 30 : 400);
         TimeSpan span = _world.Span(500, 20_000);
         if (machine.Current is not { } process)
@@ -280,7 +331,16 @@ internal sealed class SimulationRun
 
                 break;
             case 15 when process.IsAlive && _world.Faults.Happens(SimulatedFault.StuckWorker):
-                process.Stick(_world.Span(2_000, 40_000));
+                // Often so that it wakes up when its tasks have just been given away, and its process has not ended yet.
+                process.Stick(_world.Next(2) == 0 ? _world.Span(8_000, 16_000) : _world.Span(2_000, 40_000));
+                break;
+            case 16 or 17 when process.IsAlive && _world.Faults.Happens(SimulatedFault.SlowMachine):
+                process.SlowDown(span * 2);
+                break;
+            case 18 or 19 when process.IsAlive && _world.Faults.Happens(SimulatedFault.HeldReads):
+                // Of plans more than of announcements: a deputy then takes a planner that lives for silent, and a
+                // planner does not see what it has written.
+                process.HoldReads(_world.Next(3) == 0 ? ControlTopics.FleetOf(machine.Options.ApplicationId) : ControlTopics.ControlOf(machine.Options.ApplicationId), _world.Span(200, 15_000));
                 break;
             case 14 when _world.Next(4) == 0 && _world.Faults.Happens(SimulatedFault.FleetDown):
                 foreach (SimulatedMachine each in _machines.Where(m => m.Current is { IsAlive: true }))

@@ -37,6 +37,9 @@ public sealed partial class SimulatedCluster
     private long _producerIds;
     private long _decisions;
 
+    /// <summary>Told of each commit as it is decided, before its markers are written: the transactional id.</summary>
+    public Action<string>? OnCommitDecided { get; set; }
+
     /// <summary>No transaction is open or waits for its markers.</summary>
     public bool IsQuiet => _coordinated.Values.All(c => c.State == CoordinatorState.Empty);
 
@@ -184,6 +187,8 @@ public sealed partial class SimulatedCluster
     private void End(Coordinated c, bool commit)
     {
         World.Note(commit ? "commit" : "abort", c.ProducerId, c.Epoch);
+        if (commit)
+            OnCommitDecided?.Invoke(c.Id);
         c.State = CoordinatorState.Ending;
         c.LastCommitted = commit;
         c.MarkersLeft = c.Partitions.Count + c.Offsets.Count;

@@ -85,7 +85,7 @@ internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolati
 
     private int Serve(Reading reading, ILogReceiver receiver, int maxRecords)
     {
-        if (_world.Now < reading.At)
+        if (_world.Now < reading.At || _world.Now < log.HeldUntil(reading.Partition.Topic))
             return 0;
         SimulatedPartition? partition = log.Cluster.Find(reading.Partition);
         if (partition is null)

@@ -24,6 +24,9 @@ public enum SimulatedFault
     /// <summary>A fetch is answered with what was true a while ago.</summary>
     StaleFetch,
 
+    /// <summary>A process reads nothing of one topic for a while, and nothing says so; everything else goes on.</summary>
+    HeldReads,
+
     /// <summary>A partition cannot be reached, and the consumer says so.</summary>
     Unreachable,
 
@@ -41,6 +44,9 @@ public enum SimulatedFault
 
     /// <summary>The process stands still (SIGSTOP) and goes on later.</summary>
     Pause,
+
+    /// <summary>Every step of a process takes longer for a while: its machine has other things to do.</summary>
+    SlowMachine,
 
     /// <summary>One worker of a process does not come back from a step for a while.</summary>
     StuckWorker,

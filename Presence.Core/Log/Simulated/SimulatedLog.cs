@@ -7,6 +7,7 @@ namespace Presence.Core.Log.Simulated;
 public sealed class SimulatedLog : ILog
 {
     private readonly SimulatedAdmin _admin;
+    private readonly Dictionary<string, long> _heldUntil = [];
 
     /// <summary>For one process.</summary>
     public SimulatedLog(SimulatedCluster cluster)
@@ -34,6 +35,12 @@ public sealed class SimulatedLog : ILog
     /// <see cref="SimulatedCrashException"/>.
     /// </summary>
     public Action<string>? OnCall { get; set; }
+
+    /// <summary>The process reads nothing of a topic until then, virtual µs.</summary>
+    public void HoldReads(string topic, long until) => _heldUntil[topic] = until;
+
+    /// <summary>Until when it reads nothing of a topic, virtual µs; in the past where it reads.</summary>
+    internal long HeldUntil(string topic) => _heldUntil.Count == 0 ? 0 : _heldUntil.GetValueOrDefault(topic);
 
     /// <summary>The process dies.</summary>
     public void Kill() => IsAlive = false;
