@@ -46,6 +46,22 @@ internal sealed class Progress : IDisposable
         }
     }
 
+    /// <summary>Probes that are committed, by partition: one request, for those who ask often.</summary>
+    public long[] Probes()
+    {
+        long[] committed = new long[_partitions];
+        foreach (TopicPartitionOffset position in _groups["walk-in"].Committed(Partitions(["probes"]), TimeSpan.FromSeconds(20)))
+            committed[position.Partition.Value] = Math.Max(0, position.Offset.Value);
+        return committed;
+    }
+
+    /// <summary>Probes that are there, by partition.</summary>
+    public async Task<long[]> ProbeEnds()
+    {
+        Dictionary<TopicPartition, long> ends = await Ends();
+        return [.. Partitions(["probes"]).Select(p => ends[p])];
+    }
+
     private async Task<(long Probes, long Lag)> Ask()
     {
         Dictionary<TopicPartition, long> ends = await Ends();
