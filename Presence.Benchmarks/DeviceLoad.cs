@@ -22,6 +22,7 @@ internal sealed class DeviceLoad(long devices) : ILoad
 
     private readonly StringBuilder _text = new(192);
     private long _devices = devices;
+    private long _all = devices;
     private double _at = RecordMix.DefaultStart;
     private long _seen;
     private ulong _again;
@@ -36,8 +37,6 @@ internal sealed class DeviceLoad(long devices) : ILoad
         _devices = devices;
         _all = all;
     }
-
-    private long _all = devices;
 
     /// <inheritdoc/>
     public void Next(ILoad.Receiver take)

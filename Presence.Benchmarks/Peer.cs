@@ -73,12 +73,15 @@ internal sealed class Peer : IAsyncDisposable
     {
         using IConsumer<Ignore, Ignore> group = new ConsumerBuilder<Ignore, Ignore>(new ConsumerConfig { BootstrapServers = _bootstrap, GroupId = Group, EnableAutoCommit = false }).Build();
         TopicPartition[] all = [.. Enumerable.Range(0, _partitions).Select(p => new TopicPartition("probes", p))];
-        while (group.Committed(all, TimeSpan.FromSeconds(20)).Sum(p => Math.Max(0, p.Offset.Value)) < probes)
+        while (await Progress.Repeated(() => Task.Run(() => group.Committed(all, TimeSpan.FromSeconds(20)).Sum(p => Math.Max(0, p.Offset.Value)), cancellation), cancellation) < probes)
             await Pause(cancellation);
     }
 
-    /// <summary>Waits until it says that it runs. Returns the seconds from its start, CPU seconds, and the changelog records it says it has restored.</summary>
-    public async Task<(double Seconds, double Cpu, long Restored)> Runs(CancellationToken cancellation)
+    /// <summary>
+    /// Waits until it says that it runs. Returns the seconds from its start, CPU seconds, the changelog records it says it has restored,
+    /// and the seconds between the begin of the first of its stores' restores and the end of the last one.
+    /// </summary>
+    public async Task<(double Seconds, double Cpu, long Restored, double Restoring)> Runs(CancellationToken cancellation)
     {
         while (true)
         {
@@ -86,10 +89,12 @@ internal sealed class Peer : IAsyncDisposable
             double cpu = ProcessCost.CpuSeconds(_process!.Id);
             if (Array.Find(lines, l => l.EndsWith("REBALANCING -> RUNNING", StringComparison.Ordinal)) is { } line)
             {
-                double seconds = (long.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture) - _startedAt.ToUnixTimeMilliseconds()) / 1000.0;
+                double seconds = (Number(line.Split(' ')[0]) - _startedAt.ToUnixTimeMilliseconds()) / 1000.0;
                 // "<ms> restored <partition> <records> in <ms> ms"
-                long restored = lines.Where(l => l.Contains(" restored ", StringComparison.Ordinal)).Sum(l => long.Parse(l.Split(' ')[3], CultureInfo.InvariantCulture));
-                return (seconds, cpu, restored);
+                string[][] restores = [.. lines.Where(l => l.Contains(" restored ", StringComparison.Ordinal)).Select(l => l.Split(' '))];
+                long restored = restores.Sum(r => Number(r[3]));
+                double restoring = restores.Length == 0 ? 0 : (restores.Max(r => Number(r[0])) - restores.Min(r => Number(r[0]) - Number(r[5]))) / 1000.0;
+                return (seconds, cpu, restored, restoring);
             }
 
             await Pause(cancellation);
@@ -148,6 +153,8 @@ internal sealed class Peer : IAsyncDisposable
         if (!File.Exists(Path.Combine(Paths.Peer, "peer.jar")))
             throw new FileNotFoundException($"There is no peer in {Paths.Peer}.");
     }
+
+    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
 
     private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -59,7 +59,9 @@ chaos.SetAction(async (parsed, cancellation) =>
 
 RootCommand root = new("Benchmarks of Presence. Build everything with -c Release first.")
 {
-    Bench.Verb(), Soak.Verb(), Floor.Verb(), Failover.Verb(), micro, simulate, chaos, assign,
+    Bench.Verb(), Soak.Verb(), Floor.Verb(), Failover.Verb(),
+    Restore.Verb(), ColdStart.Verb(), Growth.Verb(), Backlog.Verb(), Latency.Verb(), Hot.KeyVerb(), Hot.PartitionVerb(), Compare.Verb(),
+    micro, simulate, chaos, assign,
 };
 // A broker that is being stopped needs longer than the default of 2 s.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });

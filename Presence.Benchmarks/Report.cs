@@ -28,6 +28,9 @@ internal static class Report
     /// <summary>Three digits that say something, or all of them before the point; thousands are grouped.</summary>
     public static string Number(double value) => value.ToString(Math.Abs(value) >= 100 ? "N0" : Math.Abs(value) >= 10 ? "N1" : "N2", CultureInfo.InvariantCulture);
 
+    /// <summary>A count, thousands grouped.</summary>
+    public static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+
     /// <summary>Seconds or milliseconds with so many digits, for JSON.</summary>
     public static double Round(double value, int digits = 2) => Math.Round(value, digits);
 }
