@@ -39,7 +39,13 @@ internal sealed class Broker : IAsyncDisposable
     {
         if (_directory is null)
             return;
-        await Shell.Run(_script, ["stop", Path.Combine(_directory, "kafka")], TimeSpan.FromMinutes(1));
-        Directory.Delete(_directory, recursive: true);
+        try
+        {
+            await Shell.Run(_script, ["stop", Path.Combine(_directory, "kafka")], TimeSpan.FromMinutes(1));
+        }
+        finally
+        {
+            Directory.Delete(_directory, recursive: true);
+        }
     }
 }

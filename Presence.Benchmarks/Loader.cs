@@ -3,16 +3,23 @@ using Confluent.Kafka;
 
 namespace Presence.Benchmarks;
 
-/// <summary>Fills the input topics.</summary>
-internal static class Loader
+/// <summary>Fills the input topics with a load.</summary>
+internal sealed class Loader : IDisposable
 {
-    /// <summary>
-    /// Loads <paramref name="records"/> probes and what goes with them, at <paramref name="rate"/> probes/s (0: as fast
-    /// as it goes). Throws when any could not be written. Returns the probes written before <paramref name="cancellation"/>.
-    /// </summary>
-    public static long Load(string bootstrap, RecordMix mix, long records, double rate, CancellationToken cancellation)
+    private static readonly TimeSpan FlushLimit = TimeSpan.FromMinutes(2);
+
+    private readonly IProducer<byte[], byte[]> _producer;
+    private readonly ILoad _load;
+    private readonly Action<DeliveryReport<byte[], byte[]>> _delivered;
+    private string? _failure;
+    private long _sent;
+
+    /// <summary>Of <paramref name="load"/>, which it alone asks from now on.</summary>
+    public Loader(string bootstrap, ILoad load)
     {
-        ProducerConfig config = new()
+        _load = load;
+        _delivered = report => _failure ??= report.Error.IsError ? report.Error.Reason : null;
+        _producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig
         {
             BootstrapServers = bootstrap,
             LingerMs = 20,
@@ -23,16 +30,35 @@ internal static class Loader
             QueueBufferingMaxKbytes = 65_536,
             Partitioner = Partitioner.Murmur2Random,
             DeliveryReportFields = "none",
-        };
-        string? failure = null;
-        long sent = 0, began = Stopwatch.GetTimestamp();
-        using IProducer<byte[], byte[]> producer = new ProducerBuilder<byte[], byte[]>(config).Build();
-        while (sent < records && !cancellation.IsCancellationRequested)
+        }).Build();
+    }
+
+    /// <summary>Probes handed to the client so far. Any thread.</summary>
+    public long Sent => Volatile.Read(ref _sent);
+
+    /// <summary>Loads <paramref name="records"/> probes and what goes with them as fast as it goes.</summary>
+    public static void Load(string bootstrap, ILoad load, long records, CancellationToken cancellation)
+    {
+        Report.Say($"loading {records} probes");
+        using Loader loader = new(bootstrap, load);
+        loader.Run(records, rate: 0, cancellation);
+    }
+
+    /// <summary>
+    /// Loads so many probes more, at <paramref name="rate"/> probes/s (0: as fast as it goes). Returns when all are
+    /// written. Throws when any could not be, and when it is cancelled.
+    /// </summary>
+    public void Run(long records, double rate, CancellationToken cancellation)
+    {
+        long began = Stopwatch.GetTimestamp();
+        ILoad.Receiver take = Produce;
+        for (long sent = 0; sent < records;)
         {
-            mix.Next((topic, key, value, at) => Produce(producer, topic, key, value, at, e => failure ??= e));
+            cancellation.ThrowIfCancellationRequested();
+            ThrowIfFailed();
+            _load.Next(take);
             sent++;
-            if (failure is not null)
-                throw new InvalidOperationException($"A record could not be written: {failure}");
+            Volatile.Write(ref _sent, _sent + 1);
             if (rate > 0 && sent % 50 == 0)
             {
                 double ahead = (sent / rate) - Stopwatch.GetElapsedTime(began).TotalSeconds;
@@ -41,27 +67,48 @@ internal static class Loader
             }
         }
 
-        producer.Flush(TimeSpan.FromMinutes(2));
-        return failure is null ? sent : throw new InvalidOperationException($"A record could not be written: {failure}");
+        _producer.Flush(FlushLimit);
+        ThrowIfFailed();
     }
 
-    private static void Produce(IProducer<byte[], byte[]> producer, string topic, byte[] key, byte[] value, long at, Action<string> failed)
+    /// <summary>Loads on another thread until <paramref name="stop"/>. The task fails when a record could not be written.</summary>
+    public Task Steadily(double rate, CancellationToken stop) => Task.Run(
+        () =>
+        {
+            try
+            {
+                Run(long.MaxValue, rate, stop);
+            }
+            catch (OperationCanceledException)
+            {
+                _producer.Flush(FlushLimit);
+                ThrowIfFailed();
+            }
+        },
+        CancellationToken.None);
+
+    /// <inheritdoc/>
+    public void Dispose() => _producer.Dispose();
+
+    private void ThrowIfFailed()
+    {
+        if (_failure is not null)
+            throw new InvalidOperationException($"A record could not be written: {_failure}");
+    }
+
+    private void Produce(string topic, byte[] key, byte[] value, long at)
     {
         Message<byte[], byte[]> message = new() { Key = key, Value = value, Timestamp = new Timestamp(at, TimestampType.CreateTime) };
         while (true)
         {
             try
             {
-                producer.Produce(topic, message, report =>
-                {
-                    if (report.Error.IsError)
-                        failed(report.Error.Reason);
-                });
+                _producer.Produce(topic, message, _delivered);
                 return;
             }
             catch (ProduceException<byte[], byte[]> e) when (e.Error.Code == ErrorCode.Local_QueueFull)
             {
-                producer.Poll(TimeSpan.FromMilliseconds(50));
+                _producer.Poll(TimeSpan.FromMilliseconds(50));
             }
         }
     }

@@ -9,11 +9,8 @@ internal static class Paths
     /// <summary>Apache Kafka's control script, beside the checkout.</summary>
     public static string Kafka => Path.GetFullPath(Path.Combine(Root, "../shared/kafka/kafka"));
 
-    /// <summary>The peer on Kafka Streams, beside the checkout.</summary>
-    public static string Peer => Path.GetFullPath(Path.Combine(Root, "../shared/peer/bench-streams"));
-
-    /// <summary>The peer's standstills; its loader and meter lie beside it.</summary>
-    public static string PeerFailover => Path.GetFullPath(Path.Combine(Root, "../shared/peer/bench-streams-failover"));
+    /// <summary>The peer on Kafka Streams with its loader and meters, beside the checkout.</summary>
+    public static string Peer => Path.GetFullPath(Path.Combine(Root, "../shared/peer"));
 
     /// <summary>The program under test, as it is deployed.</summary>
     public static string Presence => Path.Combine(Root, "Presence.Host/bin/Release/net10.0/presence.dll");

@@ -5,21 +5,8 @@ using Presence.Core.Log.Simulated;
 using Presence.Tests.EndToEnd;
 
 // Verbs of the benchmarks; see docs/benchmarks.md.
-Option<long> records = new("--records") { Description = "Probes to load.", DefaultValueFactory = _ => 3_000_000 };
-Option<int> partitions = new("--partitions") { Description = "Partitions of every topic.", DefaultValueFactory = _ => 4 };
-Option<int> workers = new("--workers") { Description = "Worker threads (threads of the peer).", DefaultValueFactory = _ => 1 };
-Option<bool> peer = new("--peer") { Description = "Measure the peer too, and print the ratio." };
-Option<int> limit = new("--limit") { Description = "Seconds after which working off is given up.", DefaultValueFactory = _ => 600 };
 Option<double> minutes = new("--minutes") { Description = "How long.", DefaultValueFactory = _ => 10 };
-Option<double> rate = new("--rate") { Description = "Probes per second.", DefaultValueFactory = _ => 5_000 };
-
-Command bench = new("bench", "Presence works off a loaded topic: records per second, CPU per million, memory, commit latency.") { records, partitions, workers, peer, limit };
-bench.SetAction((parsed, cancellation) => WholeSystem.Bench(
-    parsed.GetValue(records), parsed.GetValue(partitions), parsed.GetValue(workers), parsed.GetValue(peer), TimeSpan.FromSeconds(parsed.GetValue(limit)), cancellation));
-Command soak = new("soak", "A steady load: memory over time, lag at the end.") { minutes, rate, partitions, workers };
-soak.SetAction((parsed, cancellation) => WholeSystem.Soak(parsed.GetValue(minutes), parsed.GetValue(rate), parsed.GetValue(partitions), parsed.GetValue(workers), cancellation));
-Command floor = new("floor", "A bare consumer that parses each probe: CPU per million.") { records };
-floor.SetAction((parsed, cancellation) => Floor.Run(parsed.GetValue(records), cancellation));
+Option<double> rate = Common.Rate(5_000);
 Command micro = new("micro", "Steps of the per-record path on their own (BenchmarkDotNet; what follows goes to it).") { TreatUnmatchedTokensAsErrors = false };
 micro.SetAction(parsed =>
 {
@@ -70,12 +57,12 @@ chaos.SetAction(async (parsed, cancellation) =>
     }
 });
 
-Option<double> failoverRate = new("--rate") { Description = "Probes per second.", DefaultValueFactory = _ => 2_000 };
-Option<int> rounds = new("--rounds") { Description = "How often each thing happens.", DefaultValueFactory = _ => 1 };
-Command failover = new("failover", "A fleet under load: the longest standstill of a partition when an instance is killed, stopped, comes back.") { failoverRate, rounds, peer };
-failover.SetAction((parsed, cancellation) => Failover.Run(parsed.GetValue(failoverRate), parsed.GetValue(rounds), parsed.GetValue(peer), cancellation));
-
-RootCommand root = new("Benchmarks of Presence. Build everything with -c Release first.") { bench, soak, floor, micro, simulate, chaos, assign, failover };
+RootCommand root = new("Benchmarks of Presence. Build everything with -c Release first.")
+{
+    Bench.Verb(), Soak.Verb(), Floor.Verb(), Failover.Verb(),
+    Restore.Verb(), ColdStart.Verb(), Growth.Verb(), Backlog.Verb(), Latency.Verb(), Hot.KeyVerb(), Hot.PartitionVerb(), Compare.Verb(),
+    micro, simulate, chaos, assign,
+};
 // A broker that is being stopped needs longer than the default of 2 s.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });
 

@@ -30,20 +30,42 @@ internal sealed class Progress : IDisposable
         _partitions = partitions;
     }
 
-    /// <summary>Probes that are committed, and records of all inputs that are not. Repeats while a new broker's coordinators load.</summary>
-    public async Task<(long Probes, long Lag)> Look()
+    /// <summary>Asks again while a new broker's coordinators load.</summary>
+    public static async Task<T> Repeated<T>(Func<Task<T>> ask, CancellationToken cancellation = default)
     {
         for (int attempt = 1; ; attempt++)
         {
             try
             {
-                return await Ask();
+                return await ask();
             }
             catch (KafkaException) when (attempt < AttemptsMax)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System);
+                await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, cancellation);
             }
         }
+    }
+
+    /// <summary>Probes that are committed, and records of all inputs that are not.</summary>
+    public Task<(long Probes, long Lag)> Look() => Repeated(Ask);
+
+    /// <summary>Probes that are committed, by partition: one request, for those who ask often.</summary>
+    public Task<long[]> Probes() => Repeated(() => Task.Run(AskProbes));
+
+    /// <summary>Probes that are there, by partition.</summary>
+    public async Task<long[]> ProbeEnds()
+    {
+        Dictionary<TopicPartition, long> ends = await Repeated(Ends);
+        return [.. Partitions(["probes"]).Select(p => ends[p])];
+    }
+
+    // Blocks.
+    private long[] AskProbes()
+    {
+        long[] committed = new long[_partitions];
+        foreach (TopicPartitionOffset position in _groups["walk-in"].Committed(Partitions(["probes"]), TimeSpan.FromSeconds(20)))
+            committed[position.Partition.Value] = Math.Max(0, position.Offset.Value);
+        return committed;
     }
 
     private async Task<(long Probes, long Lag)> Ask()

@@ -5,15 +5,18 @@ namespace Presence.Benchmarks;
 /// <summary>Runs programs, each bounded in time.</summary>
 internal static class Shell
 {
-    /// <summary>Runs to the end and returns stdout. Throws when it fails or takes too long (it is then killed with its children).</summary>
-    public static async Task<string> Run(string file, IEnumerable<string> arguments, TimeSpan limit, IReadOnlyDictionary<string, string>? environment = null)
+    private static readonly TimeSpan CleanUpLimit = TimeSpan.FromSeconds(20);
+
+    /// <summary>Runs to the end and returns stdout. Throws when it fails or takes too long (it is then ended, with its children).</summary>
+    public static async Task<string> Run(string file, IEnumerable<string> arguments, TimeSpan limit, IReadOnlyDictionary<string, string>? environment = null, CancellationToken cancellation = default)
     {
         ProcessStartInfo start = new(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         foreach ((string key, string value) in environment ?? new Dictionary<string, string>())
             start.Environment[key] = value;
         using Process process = Process.Start(start)!;
         process.StandardInput.Close();
-        using CancellationTokenSource timeout = new(limit);
+        using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timeout.CancelAfter(limit);
         // A broker started in the background inherits the pipes: only the exit counts, then what has come so far.
         System.Text.StringBuilder output = new(), errors = new();
         process.OutputDataReceived += (_, e) => Append(output, e.Data);
@@ -27,11 +30,16 @@ internal static class Shell
         }
         catch (OperationCanceledException)
         {
-            process.Kill(entireProcessTree: true);
+            // SIGTERM first: a script then ends and removes what it started.
+            await Run("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)], TimeSpan.FromSeconds(5), null, CancellationToken.None);
+            await Task.WhenAny(process.WaitForExitAsync(CancellationToken.None), Task.Delay(CleanUpLimit, TimeProvider.System, CancellationToken.None));
+            if (!process.HasExited)
+                process.Kill(entireProcessTree: true);
+            cancellation.ThrowIfCancellationRequested();
             throw new TimeoutException($"{file} did not end within {limit.TotalSeconds:0} s.");
         }
 
-        await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System);
+        await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellation);
         string text, error;
         lock (output)
             text = output.ToString();
