@@ -19,10 +19,10 @@ public sealed class WorkerBounds
     public int FeedMax { get; init; } = 2_000;
 
     /// <summary>Records of one input that wait before its partition is paused; so at most this and one poll do.</summary>
-    public int QueueRecordsMax { get; init; } = 50_000;
+    public int QueueRecordsMax { get; init; } = 16_000;
 
     /// <summary>Records of one input below which its partition is resumed.</summary>
-    public int QueueRecordsResume { get; init; } = 10_000;
+    public int QueueRecordsResume { get; init; } = 4_000;
 
     /// <summary>Uncommitted changes of all tasks, bytes, at which a commit begins early.</summary>
     public int DirtyBytesMax { get; init; } = 16 * 1024 * 1024;

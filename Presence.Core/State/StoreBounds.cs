@@ -7,10 +7,10 @@ public sealed class StoreBounds
     public TimeSpan UnwrittenAgeMax { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Bytes of committed changes that may wait to be written, keys included.</summary>
-    public int UnwrittenBytesMax { get; init; } = 4 * 1024 * 1024;
+    public int UnwrittenBytesMax { get; init; } = 2 * 1024 * 1024;
 
     /// <summary>Bytes of values read or written lately, keys included.</summary>
-    public int CacheBytesMax { get; init; } = 8 * 1024 * 1024;
+    public int CacheBytesMax { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>Timers in memory; the rest, all later than these, stay on disk.</summary>
     public int TimersMax { get; init; } = 64 * 1024;

@@ -12,11 +12,11 @@ public sealed class StateOptions
 
     /// <summary>Committed changes of one task that may wait to be written, bytes.</summary>
     [Range(64 * 1024, 256 * 1024 * 1024)]
-    public int UnwrittenBytes { get; set; } = 4 * 1024 * 1024;
+    public int UnwrittenBytes { get; set; } = 2 * 1024 * 1024;
 
     /// <summary>Values of one task that are held for the next read, bytes.</summary>
     [Range(64 * 1024, 1024 * 1024 * 1024)]
-    public int CacheBytes { get; set; } = 8 * 1024 * 1024;
+    public int CacheBytes { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>For the runtime.</summary>
     internal StoreBounds ToBounds() => new() { UnwrittenAgeMax = WriteInterval, UnwrittenBytesMax = UnwrittenBytes, CacheBytesMax = CacheBytes };
