@@ -20,6 +20,9 @@ internal static partial class Logs
     [LoggerMessage(104, LogLevel.Warning, "{Notice}")]
     public static partial void StateDirectoryNotice(this ILogger logger, string notice);
 
+    [LoggerMessage(105, LogLevel.Warning, "Records are read and written the client's own, slower way: {Reason}")]
+    public static partial void KafkaIsPlain(this ILogger logger, string reason);
+
     #region Web and ingest
 
     [LoggerMessage(400, LogLevel.Warning, "The live board failed and begins anew in {Pause}")]

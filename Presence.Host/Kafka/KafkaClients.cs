@@ -1,21 +1,26 @@
 using System.Collections.Concurrent;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
+using Presence.Host.Kafka.Native;
 
 namespace Presence.Host.Kafka;
 
-/// <summary>What all Kafka clients of a process have in common: configuration and logging.</summary>
-internal sealed class KafkaClients(KafkaOptions options, TimeProvider time, ILogger logger)
+/// <summary>What all Kafka clients of a process have in common: configuration, logging, and the library under them.</summary>
+internal sealed class KafkaClients(KafkaOptions options, TimeProvider time, ILogger logger, bool isPlain = false)
 {
     private static readonly TimeSpan ErrorRepeat = TimeSpan.FromSeconds(10);
 
     private readonly ConcurrentDictionary<string, long> _errorLoggedAt = new();
+    private readonly Lazy<LibrdKafka?> _library = new(() => isPlain ? null : Load(logger));
 
     public string BootstrapServers => options.BootstrapServers;
 
     public ILogger Logger => logger;
 
     public TimeProvider Time => time;
+
+    /// <summary>By which records pass without the client's wrapping; null where they have to go the client's own way.</summary>
+    public LibrdKafka? Library => _library.Value;
 
     /// <summary>The user's settings over <paramref name="defaults"/>, under what the runtime owns.</summary>
     public Dictionary<string, string> Configure(string clientId, Dictionary<string, string> defaults, Dictionary<string, string> owned)
@@ -52,6 +57,14 @@ internal sealed class KafkaClients(KafkaOptions options, TimeProvider time, ILog
         if (message.Facility == "FAIL" || (message.Facility == "ERROR" && !IsTimeToRepeat(message.Name)))
             level = LogLevel.Debug;
         logger.KafkaClient(level, message.Name, message.Facility, message.Message);
+    }
+
+    private static LibrdKafka? Load(ILogger logger)
+    {
+        LibrdKafka? library = LibrdKafka.Load(out string reason);
+        if (library is null)
+            logger.KafkaIsPlain(reason);
+        return library;
     }
 
     private bool IsTimeToRepeat(string client)

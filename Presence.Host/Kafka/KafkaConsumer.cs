@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Confluent.Kafka;
 using Presence.Core.Log;
+using Presence.Host.Kafka.Native;
 using TopicPartition = Presence.Core.Log.TopicPartition;
 
 namespace Presence.Host.Kafka;
@@ -9,12 +10,12 @@ namespace Presence.Host.Kafka;
 /// An assign-only consumer. Every change of a position is a new assignment, not a seek: a seek fails where a damaged
 /// batch has left the partition in an erroneous state, and takes 200 ms where nothing is fetched.
 /// </summary>
-internal sealed class KafkaConsumer : ILogConsumer
+internal sealed partial class KafkaConsumer : ILogConsumer
 {
-    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(10);
-
+    private readonly LibrdKafka? _library;
     private readonly IConsumer<byte[], byte[]> _consumer;
-    private readonly Dictionary<(string Topic, int Partition), int> _slots = [];
+    private readonly NativeBatch? _batch;
+    private readonly KafkaSlots _slots = new();
     private readonly HashSet<string> _prepared = [];
     private readonly ConcurrentQueue<string> _unreachable = new();
     private volatile bool _woken;
@@ -52,6 +53,8 @@ internal sealed class KafkaConsumer : ILogConsumer
                     _unreachable.Enqueue(e.Reason);
             })
             .Build();
+        _library = clients.Library;
+        _batch = _library is null ? null : new NativeBatch(_library, _consumer.Handle);
     }
 
     /// <summary>
@@ -60,7 +63,7 @@ internal sealed class KafkaConsumer : ILogConsumer
     /// </summary>
     public void Prepare(string topic)
     {
-        if (_slots.Keys.Any(s => s.Topic == topic) || !_prepared.Add(topic))
+        if (_slots.Contains(topic) || !_prepared.Add(topic))
             return;
         _consumer.IncrementalAssign([new TopicPartitionOffset(topic, 0, Offset.End)]);
         _consumer.Pause([new Confluent.Kafka.TopicPartition(topic, 0)]);
@@ -69,7 +72,7 @@ internal sealed class KafkaConsumer : ILogConsumer
     public void Add(TopicPartition partition, int slot, long offset)
     {
         Remove(partition);
-        _slots[(partition.Topic, partition.Partition)] = slot;
+        _slots.Set(partition, slot);
         _consumer.IncrementalAssign([new TopicPartitionOffset(partition.Topic, partition.Partition, offset)]);
     }
 
@@ -79,7 +82,7 @@ internal sealed class KafkaConsumer : ILogConsumer
         // It would stay paused beyond its assignment.
         if (isPrepared)
             _consumer.Resume([ToKafka(partition)]);
-        if (_slots.Remove((partition.Topic, partition.Partition)) || isPrepared)
+        if (_slots.Remove(partition) || isPrepared)
             _consumer.IncrementalUnassign([ToKafka(partition)]);
     }
 
@@ -91,117 +94,13 @@ internal sealed class KafkaConsumer : ILogConsumer
             _consumer.Resume([ToKafka(partition)]);
     }
 
-    public int Poll(ILogReceiver receiver, int maxRecords, TimeSpan wait)
-    {
-        int delivered = 0;
-        bool news = false;
-        while (delivered < maxRecords)
-        {
-            TimeSpan slice = news || delivered > 0 || wait <= TimeSpan.Zero || _woken ? TimeSpan.Zero : wait < Slice ? wait : Slice;
-            ConsumeResult<byte[], byte[]>? result;
-            try
-            {
-                result = _consumer.Consume(slice);
-            }
-            catch (ConsumeException e)
-            {
-                news |= Report(e, receiver);
-                continue;
-            }
-            catch (KafkaException e) when (!e.Error.IsFatal)
-            {
-                _unreachable.Enqueue(e.Error.Reason);
-                result = null;
-            }
-
-            if (result is null)
-            {
-                if (slice == TimeSpan.Zero)
-                    break;
-                wait -= slice;
-                continue;
-            }
-
-            if (!_slots.TryGetValue((result.Topic, result.Partition.Value), out int slot))
-                continue;
-            if (result.IsPartitionEOF)
-            {
-                news = true;
-                receiver.OnEnd(slot, result.Offset.Value, EndOf(result.TopicPartition));
-                continue;
-            }
-
-            byte[]? key = result.Message.Key;
-            byte[]? value = result.Message.Value;
-            receiver.OnRecord(slot, new LogRecord
-            {
-                Offset = result.Offset.Value,
-                Timestamp = result.Message.Timestamp.UnixTimestampMs,
-                Key = key,
-                HasKey = key is not null,
-                Value = value,
-                HasValue = value is not null,
-            });
-            delivered++;
-        }
-
-        _woken = false;
-        while (_unreachable.TryDequeue(out string? reason))
-        {
-            foreach (int slot in _slots.Values)
-                receiver.OnFault(slot, LogFault.Unreachable, -1, reason);
-        }
-
-        return delivered;
-    }
-
     public void Wake() => _woken = true;
 
     public void Dispose()
     {
+        _batch?.Dispose();
         _consumer.Close();
         _consumer.Dispose();
-    }
-
-    private long EndOf(Confluent.Kafka.TopicPartition partition)
-    {
-        WatermarkOffsets watermarks = _consumer.GetWatermarkOffsets(partition);
-        return watermarks.High.IsSpecial ? -1 : watermarks.High.Value;
-    }
-
-    private bool Report(ConsumeException e, ILogReceiver receiver)
-    {
-        ConsumeResult<byte[], byte[]>? at = e.ConsumerRecord is null ? null : new() { TopicPartitionOffset = e.ConsumerRecord.TopicPartitionOffset };
-        if (at?.Topic is null || !_slots.TryGetValue((at.Topic, at.Partition.Value), out int slot))
-            return false;
-        LogFault? fault = e.Error.Code switch
-        {
-            ErrorCode.Local_BadMsg => LogFault.CorruptBatch,
-            ErrorCode.OffsetOutOfRange or ErrorCode.Local_AutoOffsetReset => IsBelowStart(at) ? LogFault.OffsetBelowStart : LogFault.OffsetBeyondEnd,
-            ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownPartition or ErrorCode.Local_UnknownTopic => LogFault.UnknownPartition,
-            ErrorCode.TopicAuthorizationFailed or ErrorCode.GroupAuthorizationFailed => LogFault.Unauthorized,
-            _ when e.Error.IsFatal => LogFault.UnknownPartition,
-            // The rest of a damaged fetch is read as garbage; the report of its batch has come before.
-            ErrorCode.Local_NotImplemented => null,
-            _ => LogFault.Unreachable,
-        };
-        if (fault is null)
-            return false;
-        receiver.OnFault(slot, fault.Value, at.Offset.Value, e.Error.Reason);
-        return true;
-    }
-
-    private bool IsBelowStart(ConsumeResult<byte[], byte[]> at)
-    {
-        try
-        {
-            return at.Offset.Value < _consumer.QueryWatermarkOffsets(at.TopicPartition, TimeSpan.FromSeconds(5)).Low.Value;
-        }
-        catch (KafkaException)
-        {
-            // Either way takeover looks anew.
-            return true;
-        }
     }
 
     private static Confluent.Kafka.TopicPartition ToKafka(TopicPartition partition) => new(partition.Topic, partition.Partition);

@@ -12,8 +12,14 @@ public sealed class KafkaLog : ILog
 
     /// <summary>Connects with the first call of a client.</summary>
     public KafkaLog(KafkaOptions options, TimeProvider time, ILogger<KafkaLog> logger)
+        : this(new KafkaClients(options, time, logger))
     {
-        _clients = new KafkaClients(options, time, logger);
+    }
+
+    /// <summary>For tests of the way that records go where the library under the client cannot be called.</summary>
+    internal KafkaLog(KafkaClients clients)
+    {
+        _clients = clients;
         _groups = new KafkaGroups(_clients);
         _admin = new KafkaAdmin(_clients);
     }

@@ -7,6 +7,7 @@ namespace Presence.Tests.Conformance;
 [TestFixture(LogKind.Simulated)]
 [TestFixture(LogKind.Embedded)]
 [TestFixture(LogKind.Kafka)]
+[TestFixture(LogKind.KafkaPlain)]
 [TestFixture(LogKind.KafkaThreeBrokers)]
 [Category("Conformance")]
 [NonParallelizable]

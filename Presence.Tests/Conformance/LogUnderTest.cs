@@ -20,6 +20,9 @@ public enum LogKind
     /// <summary>Apache Kafka, one broker.</summary>
     Kafka,
 
+    /// <summary>The same broker, records going the client's own way.</summary>
+    KafkaPlain,
+
     /// <summary>Apache Kafka, three brokers, three copies of each partition.</summary>
     KafkaThreeBrokers,
 }
@@ -57,10 +60,10 @@ internal sealed class LogUnderTest : IDisposable
                 string directory = Directory.CreateTempSubdirectory("presence-conformance-").FullName;
                 return new LogUnderTest(kind, new EmbeddedLog(directory, TimeProvider.System), directory: directory);
             default:
-                string bootstrap = kind == LogKind.Kafka ? await TestKafka.Bootstrap() : (_three ??= TestKafka.StartPrivate(brokers: 3)).Bootstrap;
+                string bootstrap = kind is LogKind.Kafka or LogKind.KafkaPlain ? await TestKafka.Bootstrap() : (_three ??= TestKafka.StartPrivate(brokers: 3)).Bootstrap;
                 return new LogUnderTest(
                     kind,
-                    new KafkaLog(new KafkaOptions { BootstrapServers = bootstrap }, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<KafkaLog>.Instance),
+                    new KafkaLog(new KafkaClients(new KafkaOptions { BootstrapServers = bootstrap }, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, isPlain: kind == LogKind.KafkaPlain)),
                     bootstrap: bootstrap);
         }
     }

@@ -90,6 +90,9 @@ internal static class TestKafka
 
         public string Bootstrap { get; }
 
+        /// <summary>Where it keeps its logs.</summary>
+        public string DirectoryPath => _directory;
+
         public static PrivateBroker Start(int brokers = 1)
         {
             string directory = Directory.CreateTempSubdirectory("presence-kafka-").FullName;

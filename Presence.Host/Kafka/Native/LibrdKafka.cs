@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using Confluent.Kafka;
+
+namespace Presence.Host.Kafka.Native;
+
+/// <summary>
+/// The functions of librdkafka that every record passes, called without the client's wrapping: see
+/// docs/decisions/0009-records-pass-the-client-natively.md. All are of its public interface (rdkafka.h).
+/// </summary>
+internal sealed unsafe class LibrdKafka
+{
+    private static readonly PropertyInfo? HandleProperty = typeof(Handle).GetProperty("LibrdkafkaHandle", BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic);
+
+    private readonly delegate* unmanaged[Cdecl]<nint, nint> _queueOfConsumer;
+    private readonly delegate* unmanaged[Cdecl]<nint, void> _destroyQueue;
+    private readonly delegate* unmanaged[Cdecl]<nint, int, ConsumedMessage**, nuint, nint> _consumeBatch;
+    private readonly delegate* unmanaged[Cdecl]<ConsumedMessage*, void> _destroyMessage;
+    private readonly delegate* unmanaged[Cdecl]<ConsumedMessage*, byte*> _errorOfMessage;
+
+    // These read a field: not worth telling the garbage collector.
+    private readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<ConsumedMessage*, int*, long> _timestamp;
+    private readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, byte*> _topicName;
+
+    private LibrdKafka(nint library)
+    {
+        _queueOfConsumer = (delegate* unmanaged[Cdecl]<nint, nint>)NativeLibrary.GetExport(library, "rd_kafka_queue_get_consumer");
+        _destroyQueue = (delegate* unmanaged[Cdecl]<nint, void>)NativeLibrary.GetExport(library, "rd_kafka_queue_destroy");
+        _consumeBatch = (delegate* unmanaged[Cdecl]<nint, int, ConsumedMessage**, nuint, nint>)NativeLibrary.GetExport(library, "rd_kafka_consume_batch_queue");
+        _destroyMessage = (delegate* unmanaged[Cdecl]<ConsumedMessage*, void>)NativeLibrary.GetExport(library, "rd_kafka_message_destroy");
+        _errorOfMessage = (delegate* unmanaged[Cdecl]<ConsumedMessage*, byte*>)NativeLibrary.GetExport(library, "rd_kafka_message_errstr");
+        _timestamp = (delegate* unmanaged[Cdecl, SuppressGCTransition]<ConsumedMessage*, int*, long>)NativeLibrary.GetExport(library, "rd_kafka_message_timestamp");
+        _topicName = (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, byte*>)NativeLibrary.GetExport(library, "rd_kafka_topic_name");
+    }
+
+    /// <summary>
+    /// Binds the very library the client has loaded, wherever it found it; null, with the reason, where that cannot be
+    /// done: then records go the client's own way.
+    /// </summary>
+    public static LibrdKafka? Load(out string reason)
+    {
+        try
+        {
+            // Does nothing when it is loaded already.
+            Library.Load();
+            reason = "";
+            if (HandleProperty is null || !typeof(SafeHandle).IsAssignableFrom(HandleProperty.PropertyType))
+                reason = "this version of Confluent.Kafka keeps its handle elsewhere";
+            string[] paths = [.. Loaded()];
+            // Of two builds of it the wrong one would read the other's handles.
+            if (paths.Length != 1)
+                reason = $"{paths.Length} libraries named librdkafka are loaded";
+            return reason.Length > 0 ? null : new LibrdKafka(NativeLibrary.Load(paths[0]));
+        }
+#pragma warning disable CA1031 // Whatever is in the way, the client's own way is open.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            reason = e.Message;
+            return null;
+        }
+    }
+
+    /// <summary>A client's handle, kept from being destroyed until it is released once (DangerousRelease).</summary>
+    public static SafeHandle HandleOf(Handle client)
+    {
+        SafeHandle handle = (SafeHandle)HandleProperty!.GetValue(client)!;
+        bool added = false;
+        handle.DangerousAddRef(ref added);
+        return handle;
+    }
+
+    /// <summary>The queue that a consumer's records, errors and callbacks come by. To be destroyed before the consumer.</summary>
+    public nint QueueOfConsumer(SafeHandle consumer) => _queueOfConsumer(consumer.DangerousGetHandle());
+
+    public void DestroyQueue(nint queue) => _destroyQueue(queue);
+
+    /// <summary>Serves callbacks and takes messages until there are <paramref name="count"/> or the time is over.</summary>
+    public int ConsumeBatch(nint queue, int timeoutMs, ConsumedMessage** messages, int count) => (int)_consumeBatch(queue, timeoutMs, messages, (nuint)count);
+
+    public void Destroy(ConsumedMessage* message) => _destroyMessage(message);
+
+    public string? ErrorOf(ConsumedMessage* message) => Marshal.PtrToStringUTF8((nint)_errorOfMessage(message));
+
+    /// <summary>Ms since 1970-01-01 UTC, whoever has set it.</summary>
+    public long TimestampOf(ConsumedMessage* message)
+    {
+        int type;
+        return _timestamp(message, &type);
+    }
+
+    /// <summary>The name of a topic's handle, UTF-8; lives as long as the handle.</summary>
+    public ReadOnlySpan<byte> NameOf(nint topic) => MemoryMarshal.CreateReadOnlySpanFromNullTerminated(_topicName(topic));
+
+    private static IEnumerable<string> Loaded()
+    {
+        using Process process = Process.GetCurrentProcess();
+        return process.Modules.Cast<ProcessModule>()
+            .Select(m => m.FileName)
+            .Where(f => Path.GetFileName(f).Contains("librdkafka", StringComparison.OrdinalIgnoreCase))
+            .Distinct();
+    }
+}
