@@ -1,6 +1,7 @@
 using System.Text;
 using Confluent.Kafka;
 using Presence.Core.Log;
+using Presence.Host.Kafka.Native;
 using TopicPartition = Presence.Core.Log.TopicPartition;
 
 namespace Presence.Host.Kafka;
@@ -19,6 +20,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
     private static readonly TimeSpan HangLimit = TimeSpan.FromSeconds(10);
 
     private readonly IProducer<byte[], byte[]> _producer;
+    private readonly NativeSender? _sender;
     private readonly TimeProvider _time;
     private readonly CallThread _calls;
     private Task<LogResult>? _call;
@@ -58,6 +60,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
                 ["dotnet.producer.delivery.report.fields"] = "status",
             });
         _producer = new ProducerBuilder<byte[], byte[]>(configuration).SetLogHandler((_, m) => clients.Log(m)).Build();
+        _sender = clients.Library is { } library ? new NativeSender(library, _producer.Handle) : null;
         _calls = new CallThread($"presence-{transactionalId}");
     }
 
@@ -73,6 +76,10 @@ internal sealed class KafkaProducer : ITransactionalProducer
 
     public LogResult Produce(TopicPartition partition, ReadOnlySpan<byte> key, bool hasKey, ReadOnlySpan<byte> value, bool hasValue, long timestamp, ReadOnlySpan<RecordHeader> headers, bool trackOffset)
     {
+        // What the client refuses is asked for again its own way, for the reason.
+        if (_sender is not null && !trackOffset && headers.IsEmpty && _sender.TrySend(partition.Topic, partition.Partition, key, hasKey, value, hasValue, timestamp))
+            return LogResult.Ok;
+
         Message<byte[], byte[]> message = new()
         {
             Key = hasKey ? key.ToArray() : null!,
@@ -88,7 +95,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
 
         try
         {
-            _producer.Produce(new Confluent.Kafka.TopicPartition(partition.Topic, partition.Partition), message, trackOffset ? report => OnDelivered(partition, report) : null);
+            _producer.Produce(new Confluent.Kafka.TopicPartition(partition.Topic, partition.Partition), message, trackOffset ? Tracking(partition) : null);
             return LogResult.Ok;
         }
         catch (ProduceException<byte[], byte[]> e)
@@ -129,7 +136,11 @@ internal sealed class KafkaProducer : ITransactionalProducer
 
     // A handle with a thread inside cannot be closed: it stays until that thread comes back. What it may still send is
     // refused, since the next incarnation fences its id before it begins.
-    public void Dispose() => _calls.End(_producer.Dispose);
+    public void Dispose() => _calls.End(() =>
+    {
+        _sender?.Dispose();
+        _producer.Dispose();
+    });
 
     // Begins a call, or goes on waiting for the one under way.
     private LogResult Await(string what, Action? call, TimeSpan timeout)
@@ -149,6 +160,9 @@ internal sealed class KafkaProducer : ITransactionalProducer
         _call = null;
         return result;
     }
+
+    // Here, so that only tracked records make an object of what it captures.
+    private Action<DeliveryReport<byte[], byte[]>> Tracking(TopicPartition partition) => report => OnDelivered(partition, report);
 
     private void OnDelivered(TopicPartition partition, DeliveryReport<byte[], byte[]> report)
     {

@@ -18,6 +18,10 @@ internal sealed unsafe class LibrdKafka
     private readonly delegate* unmanaged[Cdecl]<nint, int, ConsumedMessage**, nuint, nint> _consumeBatch;
     private readonly delegate* unmanaged[Cdecl]<ConsumedMessage*, void> _destroyMessage;
     private readonly delegate* unmanaged[Cdecl]<ConsumedMessage*, byte*> _errorOfMessage;
+    private readonly delegate* unmanaged[Cdecl]<nint, byte*, nint, nint> _openTopic;
+    private readonly delegate* unmanaged[Cdecl]<nint, void> _closeTopic;
+    private readonly delegate* unmanaged[Cdecl]<nint, ProduceArgument*, nuint, nint> _produce;
+    private readonly delegate* unmanaged[Cdecl]<nint, void> _destroyError;
 
     // These read a field: not worth telling the garbage collector.
     private readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<ConsumedMessage*, int*, long> _timestamp;
@@ -30,6 +34,10 @@ internal sealed unsafe class LibrdKafka
         _consumeBatch = (delegate* unmanaged[Cdecl]<nint, int, ConsumedMessage**, nuint, nint>)NativeLibrary.GetExport(library, "rd_kafka_consume_batch_queue");
         _destroyMessage = (delegate* unmanaged[Cdecl]<ConsumedMessage*, void>)NativeLibrary.GetExport(library, "rd_kafka_message_destroy");
         _errorOfMessage = (delegate* unmanaged[Cdecl]<ConsumedMessage*, byte*>)NativeLibrary.GetExport(library, "rd_kafka_message_errstr");
+        _openTopic = (delegate* unmanaged[Cdecl]<nint, byte*, nint, nint>)NativeLibrary.GetExport(library, "rd_kafka_topic_new");
+        _closeTopic = (delegate* unmanaged[Cdecl]<nint, void>)NativeLibrary.GetExport(library, "rd_kafka_topic_destroy");
+        _produce = (delegate* unmanaged[Cdecl]<nint, ProduceArgument*, nuint, nint>)NativeLibrary.GetExport(library, "rd_kafka_produceva");
+        _destroyError = (delegate* unmanaged[Cdecl]<nint, void>)NativeLibrary.GetExport(library, "rd_kafka_error_destroy");
         _timestamp = (delegate* unmanaged[Cdecl, SuppressGCTransition]<ConsumedMessage*, int*, long>)NativeLibrary.GetExport(library, "rd_kafka_message_timestamp");
         _topicName = (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, byte*>)NativeLibrary.GetExport(library, "rd_kafka_topic_name");
     }
@@ -92,6 +100,27 @@ internal sealed unsafe class LibrdKafka
 
     /// <summary>The name of a topic's handle, UTF-8; lives as long as the handle.</summary>
     public ReadOnlySpan<byte> NameOf(nint topic) => MemoryMarshal.CreateReadOnlySpanFromNullTerminated(_topicName(topic));
+
+    /// <summary>A topic's handle, with the producer's settings; 0 when the name is refused. To be closed before the producer.</summary>
+    public nint OpenTopic(SafeHandle producer, string topic)
+    {
+        byte* name = (byte*)Marshal.StringToCoTaskMemUTF8(topic);
+        nint handle = _openTopic(producer.DangerousGetHandle(), name, 0);
+        Marshal.FreeCoTaskMem((nint)name);
+        return handle;
+    }
+
+    public void CloseTopic(nint topic) => _closeTopic(topic);
+
+    /// <summary>False when the record was not taken.</summary>
+    public bool Produce(SafeHandle producer, ProduceArgument* arguments, int count)
+    {
+        nint error = _produce(producer.DangerousGetHandle(), arguments, (nuint)count);
+        if (error == 0)
+            return true;
+        _destroyError(error);
+        return false;
+    }
 
     private static IEnumerable<string> Loaded()
     {

@@ -1,0 +1,85 @@
+using Presence.Core.Log;
+using Presence.Tests.Conformance;
+
+namespace Presence.Tests.Kafka;
+
+/// <summary>Nothing is allocated for a record on its way in or out.</summary>
+[NonParallelizable]
+internal sealed class RecordPathAllocationTests
+{
+    private const int Records = 50_000;
+
+    private static readonly TimeSpan Call = TimeSpan.FromMilliseconds(500);
+
+    [Test]
+    public async Task Neither_a_record_read_nor_a_record_written_costs_an_allocation()
+    {
+        using LogUnderTest log = await LogUnderTest.Open(LogKind.Kafka);
+        string topic = log.CreateTopic(2);
+        using ITransactionalProducer producer = log.Log.CreateProducer($"id-{Guid.NewGuid():N}");
+        log.Ok(() => producer.Init(Call));
+        log.Ok(producer.Begin);
+        Write(producer, topic);
+        long written = Allocated(() => Write(producer, topic));
+        log.Ok(() => producer.Commit(Call));
+
+        using ILogConsumer consumer = log.Log.CreateConsumer("reader", IsolationLevel.ReadCommitted);
+        consumer.Add(new TopicPartition(topic, 0), 0, 0);
+        consumer.Add(new TopicPartition(topic, 1), 1, 0);
+        Counter counter = new();
+        Read(consumer, counter, Records);
+        long read = Allocated(() => Read(consumer, counter, 2 * Records));
+
+        Assert.That(counter.Bytes, Is.EqualTo(2 * Records * 108L));
+        // The ends of partitions are news, not records: a few hundred bytes each.
+        Assert.That(read / (double)Records, Is.LessThan(0.1), "bytes per record read");
+        Assert.That(written / (double)Records, Is.LessThan(0.1), "bytes per record written");
+    }
+
+    private static void Write(ITransactionalProducer producer, string topic)
+    {
+        Span<byte> key = stackalloc byte[8], value = stackalloc byte[100];
+        key.Clear();
+        value.Clear();
+        TopicPartition even = new(topic, 0), odd = new(topic, 1);
+        for (int i = 0; i < Records; i++)
+        {
+            while (!producer.Produce(i % 2 == 0 ? even : odd, key, true, value, true, 1_700_000_000_000 + i).IsOk)
+                ;
+        }
+    }
+
+    private static void Read(ILogConsumer consumer, Counter counter, int until)
+    {
+        while (counter.Records < until)
+            consumer.Poll(counter, until - counter.Records, TimeSpan.FromMilliseconds(20));
+    }
+
+    private static long Allocated(Action action)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        action();
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+
+    private sealed class Counter : ILogReceiver
+    {
+        public int Records { get; private set; }
+
+        public long Bytes { get; private set; }
+
+        public void OnRecord(int slot, in LogRecord record)
+        {
+            Records++;
+            Bytes += record.Key.Length + record.Value.Length;
+        }
+
+        public void OnEnd(int slot, long position, long highWatermark)
+        {
+        }
+
+        public void OnFault(int slot, LogFault fault, long offset, string detail)
+        {
+        }
+    }
+}
