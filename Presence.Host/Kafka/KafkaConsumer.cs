@@ -82,13 +82,8 @@ internal sealed partial class KafkaConsumer : ILogConsumer
         // It would stay paused beyond its assignment.
         if (isPrepared)
             _consumer.Resume([ToKafka(partition)]);
-        if (!_slots.Remove(partition) && !isPrepared)
-            return;
-        _consumer.IncrementalUnassign([ToKafka(partition)]);
-        // The client's thread stops the partition some microseconds later. A batch taken meanwhile would leave its end
-        // behind as the position that a pause keeps, for whoever adds the partition again at a lower offset. The answer
-        // to any question comes after that stop.
-        _ = _consumer.Assignment;
+        if (_slots.Remove(partition) || isPrepared)
+            _consumer.IncrementalUnassign([ToKafka(partition)]);
     }
 
     public void SetPaused(TopicPartition partition, bool paused)
