@@ -188,7 +188,7 @@ internal sealed class PresenceProcess : IAsyncDisposable
 
     /// <summary>Waits until <paramref name="tasks"/> tasks run here.</summary>
     public Task Runs(int tasks, CancellationToken cancellation) => Until(
-        async () => (int?)(await Status())?["totals"]?["running"] == tasks, TimeSpan.FromMilliseconds(20), cancellation);
+        async () => (int?)(await Status())?["totals"]?["running"] == tasks, TimeSpan.FromMilliseconds(100), cancellation);
 
     /// <summary>Asks again and again. Throws when its process ends meanwhile.</summary>
     public async Task Until(Func<Task<bool>> holds, TimeSpan interval, CancellationToken cancellation)
