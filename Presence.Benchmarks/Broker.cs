@@ -19,19 +19,27 @@ internal sealed class Broker : IAsyncDisposable
     /// <summary>Its bootstrap servers.</summary>
     public string Bootstrap { get; }
 
-    /// <summary>Starts or finds it.</summary>
-    public static async Task<Broker> Start()
+    /// <summary>Starts or finds it. Throws when one is given that may be used already, and <paramref name="mustBeNew"/>.</summary>
+    public static async Task<Broker> Start(bool mustBeNew = false)
     {
         string? given = Environment.GetEnvironmentVariable("PRESENCE_TEST_KAFKA");
         if (given is { Length: > 0 } && !given.Contains('/', StringComparison.Ordinal))
-            return new Broker(given, "", null);
+            return mustBeNew ? throw new InvalidOperationException("This scenario needs new brokers: take PRESENCE_TEST_KAFKA away.") : new Broker(given, "", null);
         string script = given is { Length: > 0 } ? given : Paths.Kafka;
         if (!File.Exists(script))
             throw new FileNotFoundException($"There is no {script}. Set PRESENCE_TEST_KAFKA to the bootstrap servers of a broker.");
         string directory = Directory.CreateTempSubdirectory("presence-bench-").FullName;
         int port = FreePort.Pair();
-        string output = await Shell.Run(script, ["start", Path.Combine(directory, "kafka"), "--port", port.ToString(System.Globalization.CultureInfo.InvariantCulture)], TimeSpan.FromMinutes(2), new Dictionary<string, string> { ["KAFKA_HEAP"] = "1g" });
-        return new Broker(output.Trim().Split('\n')[^1].Trim(), script, directory);
+        try
+        {
+            string output = await Shell.Run(script, ["start", Path.Combine(directory, "kafka"), "--port", port.ToString(System.Globalization.CultureInfo.InvariantCulture)], TimeSpan.FromMinutes(2), new Dictionary<string, string> { ["KAFKA_HEAP"] = "1g" });
+            return new Broker(output.Trim().Split('\n')[^1].Trim(), script, directory);
+        }
+        catch
+        {
+            await new Broker("", script, directory).DisposeAsync();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

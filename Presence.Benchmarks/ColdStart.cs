@@ -5,9 +5,9 @@ namespace Presence.Benchmarks;
 /// <summary>
 /// <c>coldstart</c>: an instance with the state of many devices on disk is killed with SIGKILL under a steady load of probes of
 /// those devices, and started again at once on that state. Measured from the start of the process: until
-/// <c>/health/live</c> answers, until the first committed position of a partition of <c>probes</c> moves, until all have
-/// moved, and until all tasks run; beside that the phases its log shows. The file system's cache is warm, as it is after
-/// a crash of the process alone.
+/// <c>/health/live</c> answers, until the first committed position of a partition of <c>probes</c> moves, and until all
+/// have moved; beside that the phases its log shows. Positions are asked for a hundred times a second, which takes a little
+/// of the machine. The file system's cache is warm, as it is after a crash of the process alone.
 /// </summary>
 internal static class ColdStart
 {
@@ -16,7 +16,7 @@ internal static class ColdStart
     // Long enough for the load to reach a steady state of commits before the kill.
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(5);
 
-    private sealed record Round(double Live, double First, double All, double Run, double Cpu, Startup Startup);
+    private sealed record Round(double Live, double First, double All, double Cpu, Startup Startup);
 
     public static Command Verb()
     {
@@ -48,7 +48,7 @@ internal static class ColdStart
                 await Task.Delay(Settle, TimeProvider.System, cancellation);
                 await presence.Kill();
                 results.Add(await StartAgain(presence, progress, partitions, cancellation));
-                Report.Say($"round {round + 1}: {results[^1]}");
+                Report.Say($"round {round + 1}: the first position moves after {Report.Number(results[^1].First)} s");
             }
         }
         finally
@@ -63,7 +63,6 @@ internal static class ColdStart
             [
                 Row("/health/live answers", r => r.Live),
                 .. results[^1].Startup.Phases.Select(p => Row($"log: {p.Name}", r => r.Startup.Phases.FirstOrDefault(o => o.Name == p.Name).Seconds)),
-                Row("all tasks run", r => r.Run),
                 Row("the first position of a partition moves", r => r.First),
                 Row("the positions of all partitions have moved", r => r.All),
                 Row("CPU seconds until then", r => r.Cpu),
@@ -76,7 +75,7 @@ internal static class ColdStart
             partitions,
             workers,
             disk_mib = Report.Round(disk, 0),
-            rounds = results.Select(r => new { live_s = Report.Round(r.Live), runs_s = Report.Round(r.Run), first_commit_s = Report.Round(r.First), all_commit_s = Report.Round(r.All), cpu_s = Report.Round(r.Cpu), replayed = r.Startup.Restored }),
+            rounds = results.Select(r => new { live_s = Report.Round(r.Live), runs_s = Report.Round(r.Startup.LastTaskRuns), first_commit_s = Report.Round(r.First), all_commit_s = Report.Round(r.All), cpu_s = Report.Round(r.Cpu), replayed = r.Startup.Restored }),
         });
         return 0;
 
@@ -88,13 +87,11 @@ internal static class ColdStart
         long[] before = await progress.Probes();
         presence.Start();
         Task<double> live = After(() => presence.Answers("/health/live"));
-        Task<double> run = After(async () => (int?)(await presence.Status())?["totals"]?["running"] == PresenceProcess.Tasks(partitions));
-        Task<double> first = After(() => Moved((now, then) => now.Zip(then).Any(p => p.First > p.Second)));
-        Task<double> all = After(() => Moved((now, then) => now.Zip(then).All(p => p.First > p.Second)));
-        await Task.WhenAll(live, run, first, all);
-        return new Round(await live, await first, await all, await run, presence.CpuSeconds(), Startup.Of(presence));
-
-        async Task<bool> Moved(Func<long[], long[], bool> holds) => holds(await progress.Probes(), before);
+        double first = await After(async () => (await progress.Probes()).Zip(before).Any(p => p.First > p.Second));
+        double all = await After(async () => (await progress.Probes()).Zip(before).All(p => p.First > p.Second));
+        double cpu = presence.CpuSeconds();
+        await presence.Runs(PresenceProcess.Tasks(partitions), cancellation);
+        return new Round(await live, first, all, cpu, Startup.Of(presence));
 
         async Task<double> After(Func<Task<bool>> holds)
         {

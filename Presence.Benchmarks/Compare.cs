@@ -35,7 +35,7 @@ internal static class Compare
         {
             foreach (Build build in new[] { a, b })
             {
-                await using Broker broker = await Broker.Start();
+                await using Broker broker = await Broker.Start(mustBeNew: true);
                 Bench.Figures figures = await Bench.Measure(broker, records, partitions, workers, build.Program, cancellation);
                 build.Runs.Add(figures);
                 rows.Add(figures.Row($"{build.Name}, round {round}"));

@@ -118,5 +118,5 @@ internal static class Hot
         return (new Latencies(ofHot, 0), new Latencies(ofOthers, 0));
     }
 
-    private static IReadOnlyList<string> Row(string what, Latencies lags) => [what, Report.Number(lags.At(0.5)), Report.Number(lags.At(0.99)), Report.Number(lags.Max)];
+    private static IReadOnlyList<string> Row(string what, Latencies lags) => [what, Report.Number((long)lags.At(0.5)), Report.Number((long)lags.At(0.99)), Report.Number((long)lags.Max)];
 }

@@ -55,7 +55,6 @@ internal static class Latency
         if (settings.Rate is null && capacity == 0)
         {
             (capacity, at) = await Capacity(broker, presence, progress, at, cancellation);
-            Report.Say($"capacity: {Report.Number(capacity)} probes/s");
         }
 
         double?[] loads = settings.Rate is null ? [.. settings.Loads.Select(l => (double?)l)] : [null];
@@ -86,12 +85,22 @@ internal static class Latency
         using Loader loader = new(broker.Bootstrap, mix);
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task load = loader.Steadily(0, stop.Token);
-        await Task.Delay(CapacitySpan / 3, TimeProvider.System, cancellation);
-        long from = (await progress.Probes()).Sum(), began = Stopwatch.GetTimestamp();
-        await Task.Delay(CapacitySpan * 2 / 3, TimeProvider.System, cancellation);
-        double perSecond = ((await progress.Probes()).Sum() - from) / Stopwatch.GetElapsedTime(began).TotalSeconds;
-        await stop.CancelAsync();
-        await load;
+        double perSecond;
+        try
+        {
+            await Task.Delay(CapacitySpan / 3, TimeProvider.System, cancellation);
+            long from = (await progress.Probes()).Sum(), written = loader.Sent, began = Stopwatch.GetTimestamp();
+            await Task.Delay(CapacitySpan * 2 / 3, TimeProvider.System, cancellation);
+            double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
+            perSecond = ((await progress.Probes()).Sum() - from) / seconds;
+            Report.Say($"capacity: {Report.Number(perSecond)} probes/s committed while {Report.Number((loader.Sent - written) / seconds)} were written");
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await load;
+        }
+
         await WorkedOff(presence, progress, Timeout.InfiniteTimeSpan, cancellation);
         return (perSecond, mix.Now);
     }
@@ -119,7 +128,7 @@ internal static class Latency
         finally
         {
             await stop.CancelAsync();
-            await load;
+            await Task.WhenAll(load, come);
         }
 
         (int first, int end) = await come;

@@ -71,13 +71,16 @@ internal sealed class Loader : IDisposable
         ThrowIfFailed();
     }
 
-    /// <summary>Loads on another thread until <paramref name="stop"/>. The task fails when a record could not be written.</summary>
-    public Task Steadily(double rate, CancellationToken stop) => Task.Run(
+    /// <summary>
+    /// Loads on another thread until <paramref name="stop"/>, or as many as asked for. The task fails when a record could
+    /// not be written; it must have ended before this is disposed of.
+    /// </summary>
+    public Task Steadily(double rate, CancellationToken stop, long records = long.MaxValue) => Task.Run(
         () =>
         {
             try
             {
-                Run(long.MaxValue, rate, stop);
+                Run(records, rate, stop);
             }
             catch (OperationCanceledException)
             {

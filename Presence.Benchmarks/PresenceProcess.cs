@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Json;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Presence.Benchmarks;
@@ -42,7 +43,7 @@ internal sealed class PresenceProcess : IAsyncDisposable
     public DateTimeOffset StartedAt { get; private set; }
 
     /// <summary>Its last lines, for when it fails.</summary>
-    public string Log => string.Join('\n', LogLines().TakeLast(15));
+    public string Log => string.Join('\n', LogLines().TakeLast(15).Select(Readable));
 
     private string StateDirectory => Path.Combine(_directory, "state");
 
@@ -188,7 +189,7 @@ internal sealed class PresenceProcess : IAsyncDisposable
 
     /// <summary>Waits until <paramref name="tasks"/> tasks run here.</summary>
     public Task Runs(int tasks, CancellationToken cancellation) => Until(
-        async () => (int?)(await Status())?["totals"]?["running"] == tasks, TimeSpan.FromMilliseconds(20), cancellation);
+        async () => (int?)(await Status())?["totals"]?["running"] == tasks, TimeSpan.FromMilliseconds(100), cancellation);
 
     /// <summary>Asks again and again. Throws when its process ends meanwhile.</summary>
     public async Task Until(Func<Task<bool>> holds, TimeSpan interval, CancellationToken cancellation)
@@ -235,6 +236,20 @@ internal sealed class PresenceProcess : IAsyncDisposable
             _process?.Dispose();
             _client.Dispose();
             Directory.Delete(_directory, recursive: true);
+        }
+    }
+
+    // A line of the log without its repetitions; what is no such line stays as it is.
+    private static string Readable(string line)
+    {
+        try
+        {
+            JsonNode entry = JsonNode.Parse(line)!;
+            return $"{entry["Timestamp"]} {entry["LogLevel"]}: {entry["Message"]} {entry["Exception"]}".TrimEnd();
+        }
+        catch (JsonException)
+        {
+            return line;
         }
     }
 

@@ -49,12 +49,12 @@ internal static class Restore
         presence.Wipe();
         presence.Start();
         await presence.Runs(PresenceProcess.Tasks(partitions), cancellation);
-        double seconds = (TimeProvider.System.GetUtcNow() - presence.StartedAt).TotalSeconds, cpu = presence.CpuSeconds();
+        double cpu = presence.CpuSeconds();
         Startup startup = Startup.Of(presence);
         if (startup.Restored < keys)
             throw new InvalidOperationException($"Only {startup.Restored} changelog records were replayed for {keys} devices. The log ends:\n{presence.Log}");
         Report.Table(["phase", "s after the start"], startup.Phases.Select(p => (IReadOnlyList<string>)[p.Name, Report.Number(p.Seconds)]));
-        return new Result("presence", seconds, startup.Restored, startup.RestoredPerSecond, cpu);
+        return new Result("presence", startup.LastTaskRuns, startup.Restored, startup.RestoredPerSecond, cpu);
     }
 
     private static async Task<Result> OfPeer(long keys, int partitions, int threads, CancellationToken cancellation)

@@ -35,16 +35,24 @@ internal static class Soak
         await presence.Runs(PresenceProcess.Tasks(partitions), cancellation);
         long records = (long)(minutes * 60 * rate), began = Stopwatch.GetTimestamp();
         using Loader loader = new(broker.Bootstrap, new RecordMix(Seed, RecordMix.DefaultVenues, RecordMix.DefaultStart));
-        Task load = Task.Run(() => loader.Run(records, rate, cancellation), cancellation);
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Task load = loader.Steadily(rate, stop.Token, records);
         TimeSpan interval = TimeSpan.FromSeconds(Math.Clamp(minutes * 60 / Steps, 1, 60));
         List<Point> points = [];
-        while (!load.IsCompleted)
+        try
         {
-            await Task.WhenAny(load, Task.Delay(interval, TimeProvider.System, cancellation));
-            points.Add(await Look(began, presence, progress));
+            while (!load.IsCompleted)
+            {
+                await Task.WhenAny(load, Task.Delay(interval, TimeProvider.System, cancellation));
+                points.Add(await Look(began, presence, progress));
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await load;
         }
 
-        await load;
         WorkOff rest = await WorkOff.Follow(presence, progress, 0, records, TailLimit, cancellation);
         points.Add(await Look(began, presence, progress));
         Report.Table(

@@ -37,6 +37,9 @@ internal sealed class Startup
     /// <summary>Replayed per second meanwhile.</summary>
     public double RestoredPerSecond => RestoreSeconds > 0 ? Restored / RestoreSeconds : 0;
 
+    /// <summary>When the last task of those that run so far began to.</summary>
+    public double LastTaskRuns => _at.GetValueOrDefault(10);
+
     /// <summary>In their order.</summary>
     public IEnumerable<(string Name, double Seconds)> Phases => Known.Where(k => _at.ContainsKey(k.Id)).Select(k => (k.Name, _at[k.Id]));
 

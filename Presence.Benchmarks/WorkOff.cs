@@ -27,17 +27,14 @@ internal sealed class WorkOff
     /// <summary>Whether all inputs were worked off.</summary>
     public bool IsDone { get; private set; }
 
-    /// <summary>Whether it got from 20 % to 90 %, so that there is something to say.</summary>
-    public bool IsSteady => SteadyProbes > 0;
-
-    /// <summary>Probes of the steady part.</summary>
+    /// <summary>Probes of the steady part; 0 when all were worked off between two looks, and the figures are no numbers then.</summary>
     public long SteadyProbes => _low is { } low && _high is { } high ? high.Point.Probes - low.Point.Probes : 0;
 
     /// <summary>Probes per second, steady.</summary>
-    public double RecordsPerSecond => SteadyProbes / (_high!.Value.Point.Seconds - _low!.Value.Point.Seconds);
+    public double RecordsPerSecond => SteadyProbes == 0 ? double.NaN : SteadyProbes / (_high!.Value.Point.Seconds - _low!.Value.Point.Seconds);
 
     /// <summary>CPU seconds per million probes, steady.</summary>
-    public double CpuPerMillion => (_high!.Value.Point.Cpu - _low!.Value.Point.Cpu) / SteadyProbes * 1e6;
+    public double CpuPerMillion => SteadyProbes == 0 ? double.NaN : (_high!.Value.Point.Cpu - _low!.Value.Point.Cpu) / SteadyProbes * 1e6;
 
     /// <summary>What the .NET runtime did in the steady part; null when it did not say.</summary>
     public RuntimeFigures? Runtime => _low?.Runtime is { } low && _high?.Runtime is { } high ? high.Since(low) : null;
