@@ -125,9 +125,17 @@ internal sealed class SimulatedProcess
 
             // A process that gives up takes a while to end; a stuck thread of it may wake up until then.
             if (_instance.State == InstanceState.Stopped || _instance.IsRefused)
+            {
                 Kill();
-            else if (_instance.State == InstanceState.Failed)
+                return null;
+            }
+
+            if (_instance.State == InstanceState.Failed)
+            {
                 _world.After(_world.Span(1, 15_000), Kill);
+                return null;
+            }
+
             return (_instance.State is InstanceState.Running ? _world.Span(20, 200) : _world.Span(1, 20)) + Slowness();
         },
         StepControl);
