@@ -17,6 +17,7 @@ internal ref struct PlainJson(ReadOnlySpan<byte> json)
     public bool Next(out ReadOnlySpan<byte> name)
     {
         name = default;
+        IsAtEnd = _at > 0 && _at == _json.Length - 1 && _json[_at] == '}';
         if (_at == _json.Length || _json[_at] != (_at == 0 ? (byte)'{' : (byte)','))
             return false;
         _at++;
@@ -27,7 +28,7 @@ internal ref struct PlainJson(ReadOnlySpan<byte> json)
     }
 
     /// <summary>Whether the object has been walked to its end, and nothing follows.</summary>
-    public readonly bool IsAtEnd => _at == _json.Length - 1 && _json[_at] == '}';
+    public bool IsAtEnd { get; private set; }
 
     /// <summary>A text of 1 to <see cref="Utf8Text.IdBytesMax"/> characters that is an id as it stands.</summary>
     public bool TryId(out ReadOnlySpan<byte> id) => TryText(out id) && id.Length is > 0 and <= Utf8Text.IdBytesMax && !id.Contains((byte)'|');
