@@ -59,8 +59,11 @@ public sealed class Takeover : IDisposable
     /// <summary>Whether the changelog is to be read from <see cref="Position"/> on.</summary>
     public bool IsReading => _restore is not null && Goal != TakeoverGoal.Look && State is not (TakeoverState.Done or TakeoverState.Stopped);
 
-    /// <summary>Whether it has all of the changelog that could be read.</summary>
-    public bool IsCurrent => State == TakeoverState.Following && _endPosition >= Target;
+    /// <summary>
+    /// Whether it has all of the changelog that could be read: what lay in a transaction that was open when the end was
+    /// last reached is asked for with the next one, or a copy under load would be current at some moments only.
+    /// </summary>
+    public bool IsCurrent => State == TakeoverState.Following && _endPosition >= _expected;
 
     // Who is only to follow needs no input positions.
     private TakeoverState First => Goal == TakeoverGoal.Run ? TakeoverState.Positions : TakeoverState.Ends;
@@ -161,12 +164,14 @@ public sealed class Takeover : IDisposable
         _endPosition = Math.Max(_endPosition, position);
         if (Goal == TakeoverGoal.Follow)
         {
+            _expected = Target;
             Target = Math.Max(Target, highWatermark);
             Reason = null;
         }
     }
 
     private long _endPosition;
+    private long _expected;
 
     /// <summary>The changelog cannot be read on.</summary>
     public void OnFault(LogFault fault, long offset, string detail)
@@ -269,6 +274,7 @@ public sealed class Takeover : IDisposable
 
         _restore = new StoreRestore(_store, Request.Definition.TimerOf, local);
         _endPosition = 0;
+        _expected = Target;
         _flushed = local.ChangelogOffset;
         Replay();
         return true;
