@@ -7,6 +7,7 @@ public sealed class ControlState
 {
     private readonly Dictionary<string, Incarnation> _incarnations = [];
     private readonly Dictionary<string, PlanShare> _shares = [];
+    private readonly HashSet<string> _doneWith = [];
 
     /// <summary>The last plan; null before the first.</summary>
     public PlanHeader? Plan { get; private set; }
@@ -22,6 +23,12 @@ public sealed class ControlState
 
     /// <summary>Incarnations that are not yet done with, by id.</summary>
     public IReadOnlyDictionary<string, Incarnation> Incarnations => _incarnations;
+
+    /// <summary>
+    /// Incarnations that are done with, by id: whoever else has heard them, however late, takes none of them in again. As
+    /// many as the log still has the end of.
+    /// </summary>
+    public IReadOnlySet<string> DoneWith => _doneWith;
 
     /// <summary>What each incarnation is to do, by id.</summary>
     public IReadOnlyDictionary<string, PlanShare> Shares => _shares;
@@ -48,7 +55,10 @@ public sealed class ControlState
         {
             string id = text[Incarnation.KeyPrefix.Length..];
             if (!hasValue)
+            {
                 _incarnations.Remove(id);
+                _doneWith.Add(id);
+            }
             else if (Known(text, Incarnation.Read(id, value)) is { } incarnation)
                 _incarnations[id] = incarnation;
         }

@@ -42,10 +42,10 @@ internal sealed class PlanDraft(InstanceOptions options, string own, ControlStat
     private IEnumerable<Incarnation> Live => _incarnations.Values.Where(i => i.State == IncarnationState.Live);
 
     /// <summary>Who joins, who is taken for dead, who has ended, who is done with.</summary>
-    public void JudgeMembers(IReadOnlySet<string> gone, Func<string, bool> isFenced)
+    public void JudgeMembers(Func<string, bool> isFenced)
     {
         // Of several that say they are the same instance the newest counts; who is silent may be gone already.
-        List<Announcement> newcomers = [.. view.Members.Where(a => !control.Incarnations.ContainsKey(a.Incarnation) && a.State == MemberState.Alive && !gone.Contains(a.Incarnation) && !IsSilent(a.Incarnation))];
+        List<Announcement> newcomers = [.. view.Members.Where(a => !control.Incarnations.ContainsKey(a.Incarnation) && !control.DoneWith.Contains(a.Incarnation) && a.State == MemberState.Alive && !IsSilent(a.Incarnation))];
         foreach (Announcement newcomer in newcomers)
         {
             if (newcomers.Exists(a => a.Instance == newcomer.Instance && view.FirstHeard(a.Incarnation) > view.FirstHeard(newcomer.Incarnation)))

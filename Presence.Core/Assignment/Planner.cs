@@ -34,7 +34,6 @@ public sealed class Planner : IDisposable
     private readonly ITransactionalProducer _producer;
     private readonly FencingRound _fencing;
     private readonly ControlWrite _write;
-    private readonly HashSet<string> _gone = [];
     private readonly Dictionary<(string Incarnation, TaskId Task), long> _obsoleteSince = [];
     private Phase _phase;
     private Task<IReadOnlyDictionary<TopicPartition, long>>? _end;
@@ -164,14 +163,13 @@ public sealed class Planner : IDisposable
         {
             _plannedFrom = from;
             _plannedAt = _time.GetTimestamp();
-            draft.JudgeMembers(_gone, _fencing.IsDone);
+            draft.JudgeMembers(_fencing.IsDone);
             if (!IsFleetStarting(draft))
                 draft.Place();
             // A large fleet beats all the time, and a plan for it takes its time.
             _planningPause = _time.GetElapsedTime(_plannedAt) * 5;
             foreach (string gone in draft.Gone)
             {
-                _gone.Add(gone);
                 _fencing.Forget(gone);
                 _view.Forget(gone);
             }

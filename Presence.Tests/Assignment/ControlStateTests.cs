@@ -54,7 +54,7 @@ internal sealed class ControlStateTests
         ((ILogReceiver)view).OnRecord(0, new LogRecord { Offset = 0, Timestamp = 0, Key = newcomer.Key(), HasKey = true, Value = newcomer.Value(), HasValue = true });
         InstanceOptions options = new() { ApplicationId = "app", InstanceId = "shop-1", DeadLetterTopic = "dead-letter" };
         PlanDraft draft = new(options, "a", Known(), view, [], now: 1_000);
-        draft.JudgeMembers(new HashSet<string>(), _ => false);
+        draft.JudgeMembers(_ => false);
         (byte[] Key, byte[]? Value) written = draft.Records.Single(r => Encoding.UTF8.GetString(r.Key) == "incarnation/b");
         Incarnation judged = Incarnation.Read("b", written.Value)!;
         Assert.That(judged.State, Is.EqualTo(expected));

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Presence.Tests.Kafka;
 
@@ -72,8 +73,9 @@ internal sealed class FleetTests
             fleet.Start(i);
         for (int i = 0; i < fleet.Size; i++)
             Assert.That(await fleet[i].WaitForLog("tasks to run here", TimeSpan.FromSeconds(30)), Is.True, string.Join('\n', fleet[i].Log));
-        await Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System);
-        long[] replayed = [.. fleet.Log.Select(l => Regex.Match(l, "is restored: ([0-9]+) changelog records")).Where(m => m.Success).Select(m => long.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture))];
+        long[] replayed = [];
+        for (Stopwatch watch = Stopwatch.StartNew(); watch.Elapsed < Limit && replayed.Length < 5 * Scenario.Partitions; await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System))
+            replayed = [.. fleet.Log.Select(l => Regex.Match(l, "is restored: ([0-9]+) changelog records")).Where(m => m.Success).Select(m => long.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture))];
         Assert.That(replayed, Has.Length.GreaterThanOrEqualTo(5 * Scenario.Partitions));
         // A replica may lack the last records; nothing more is replayed.
         long all;
