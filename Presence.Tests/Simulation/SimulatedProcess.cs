@@ -34,6 +34,7 @@ internal sealed class SimulatedProcess
     private long _callsLeft = long.MaxValue;
     private TimeSpan _slow;
     private TimeSpan _stuckFor;
+    private long _stuckUntil;
     private bool _heldUp;
     private long _slowUntil;
 
@@ -59,6 +60,9 @@ internal sealed class SimulatedProcess
     public Instance Instance => _instance;
 
     public bool IsPaused => _log.PausedUntil > _world.Now;
+
+    /// <summary>A worker of it does not come back from a step, or will not from its next one.</summary>
+    public bool IsStuck => _stuckFor > TimeSpan.Zero || _stuckUntil > _world.Now;
 
     /// <summary>SIGKILL.</summary>
     public void Kill()
@@ -157,6 +161,8 @@ internal sealed class SimulatedProcess
         {
             if (!_instance.Workers.Contains(worker) || worker.State is WorkerState.Closed or WorkerState.Failed)
                 return null;
+            if (_stuckFor > TimeSpan.Zero)
+                _stuckUntil = _world.Now + (long)_stuckFor.TotalMicroseconds;
             (_slow, _stuckFor) = (_slow + _stuckFor, TimeSpan.Zero);
             return worker.RunOnce(TimeSpan.Zero) ? _world.Span(0.2, 3) + Slowness() : worker.State == WorkerState.Feeding ? _world.Span(20, 150) : _world.Span(0.5, 10);
         },

@@ -172,7 +172,8 @@ internal sealed class SimulationRun
         return null;
     }
 
-    private string? Behind(IReadOnlyDictionary<SimulatedPartition, long> committed) => _processes.FindAll(p => p.IsAlive).Select(p => _checks.Behind(p.Disk, p.Instance.Status(), committed)).FirstOrDefault(b => b is not null);
+    // A worker that is stuck writes nothing, and its instance may be on its way out.
+    private string? Behind(IReadOnlyDictionary<SimulatedPartition, long> committed) => _processes.FindAll(p => p is { IsAlive: true, IsStuck: false, State: InstanceState.Running }).Select(p => _checks.Behind(p.Disk, p.Instance.Status(), committed)).FirstOrDefault(b => b is not null);
 
     // A record every few hundredths of a second, so that all are written well before the last fault.
     private void WriteNext()
