@@ -87,9 +87,6 @@ public sealed partial class StreamTask : IDisposable
     /// <summary>Next changelog offset its store would apply.</summary>
     public long ChangelogOffset => _store.ChangelogOffset;
 
-    /// <summary>Estimates of the store.</summary>
-    public StoreFigures StoreFigures => _store.Figures;
-
     /// <summary>Whether there is something that a transaction could carry.</summary>
     public bool HasWork
     {

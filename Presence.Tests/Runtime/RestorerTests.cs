@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Presence.Core.Log;
@@ -7,22 +6,13 @@ using Presence.Core.Runtime;
 using Presence.Core.State;
 using Presence.Core.State.Simulated;
 using Presence.Tests.Simulation;
+using Presence.Tests.Telemetry;
 
 namespace Presence.Tests.Runtime;
 
 /// <summary>Copies that follow a changelog, in virtual time and without faults.</summary>
 internal sealed class RestorerTests
 {
-    private sealed class Meters : IMeterFactory
-    {
-        public Meter Create(MeterOptions options) => new(options);
-
-        public void Dispose()
-        {
-            // Nothing listens.
-        }
-    }
-
     private static readonly TopicPartition Changelog = new("changelog", 0);
     private static readonly TaskId Task = new(SimulatedTown.Stages[0].Name, 0);
 
@@ -60,7 +50,7 @@ internal sealed class RestorerTests
     private static Restorer Follow(SimulatedWorld world, SimulatedLog log)
     {
         TimeProvider time = new SimulatedClock(world, TimeSpan.Zero);
-        RuntimeMetrics metrics = new(new Meters());
+        RuntimeMetrics metrics = new(new UnheardMeters());
         InstanceOptions options = new() { ApplicationId = "presence", InstanceId = "i", DeadLetterTopic = "dead-letter" };
         Restorer restorer = new(log, options, new SimulatedStores(new SimulatedDisk(world)), time, metrics, new Lifecycle(NullLogger.Instance, metrics, time, []), NullLogger.Instance);
         TaskTopics topics = new(Changelog, [.. SimulatedTown.Stages[0].Outputs.Select(_ => 1)], "dead-letter", 1);

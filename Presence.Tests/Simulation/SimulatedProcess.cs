@@ -1,9 +1,9 @@
-using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using Presence.Core.Log.Simulated;
 using Presence.Core.Runtime;
 using Presence.Core.Stages;
 using Presence.Core.State.Simulated;
+using Presence.Tests.Telemetry;
 
 namespace Presence.Tests.Simulation;
 
@@ -13,18 +13,8 @@ namespace Presence.Tests.Simulation;
 /// </summary>
 internal sealed class SimulatedProcess
 {
-    private sealed class Meters : IMeterFactory
-    {
-        public Meter Create(MeterOptions options) => new(options);
-
-        public void Dispose()
-        {
-            // Nothing listens.
-        }
-    }
-
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(60);
-    private static readonly RuntimeMetrics NoMetrics = new(new Meters());
+    private static readonly RuntimeMetrics NoMetrics = new(new UnheardMeters());
 
     private readonly SimulatedWorld _world;
     private readonly SimulatedLog _log;

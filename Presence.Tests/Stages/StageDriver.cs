@@ -1,10 +1,10 @@
-using System.Diagnostics.Metrics;
 using System.Text;
 using System.Text.Json.Nodes;
 using Presence.Core.Log;
 using Presence.Core.Runtime;
 using Presence.Core.Stages;
 using Presence.Core.State;
+using Presence.Tests.Telemetry;
 
 namespace Presence.Tests.Stages;
 
@@ -14,16 +14,6 @@ namespace Presence.Tests.Stages;
 /// </summary>
 internal sealed class StageDriver
 {
-    private sealed class Meters : IMeterFactory
-    {
-        public Meter Create(MeterOptions options) => new(options);
-
-        public void Dispose()
-        {
-            // Meters go with the test.
-        }
-    }
-
     private readonly StageDefinition _definition;
     private readonly List<(byte[] Key, byte[]? Value, long Timestamp)>[] _inputs;
     private readonly RecordingProducer _producer = new();
@@ -135,7 +125,7 @@ internal sealed class StageDriver
         int[] partitions = [.. _definition.Outputs.Select(_ => 1)];
         TaskTopics topics = new(new TopicPartition("changelog", 0), partitions, "dead-letter", 1);
         TaskStore store = new(Store, _definition.TimerOf, new LocalRecord(_producer.Committed.Count, 0, "t"), _bounds);
-        return new StreamTask(new TaskId(_definition.Name, 0), _definition, store, meta, topics, _policy, new RuntimeMetrics(new Meters()));
+        return new StreamTask(new TaskId(_definition.Name, 0), _definition, store, meta, topics, _policy, new RuntimeMetrics(new UnheardMeters()));
     }
 
     private void Deliver()
