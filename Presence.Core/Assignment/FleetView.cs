@@ -20,22 +20,34 @@ public sealed class FleetView : ILogReceiver, IDisposable
     private readonly ILog _log;
     private readonly TopicPartition _partition;
     private readonly string _own;
-    private readonly long _gapMax;
+    private readonly TimeSpan _timeout;
+    private readonly TimeProvider _time;
     private readonly Dictionary<string, Heard> _heard = [];
     private ILogConsumer? _consumer;
     private Task<IReadOnlyDictionary<TopicPartition, long>>? _end;
     private long _order;
     private long _ownAt = long.MinValue;
     private long _ownSince = long.MaxValue;
+    private long _ownReadAt;
 
-    /// <summary>As the incarnation <paramref name="own"/> sees it. Its own beats further apart than <paramref name="gapMax"/> measure nothing.</summary>
-    public FleetView(ILog log, string application, string own, TimeSpan gapMax)
+    /// <summary>
+    /// As the incarnation <paramref name="own"/> sees it, which takes others for dead after a silence of
+    /// <paramref name="timeout"/>: its own beats further apart than half of that measure nothing.
+    /// </summary>
+    public FleetView(ILog log, string application, string own, TimeSpan timeout, TimeProvider time)
     {
         _log = log;
         _partition = new TopicPartition(ControlTopics.FleetOf(application), 0);
         _own = own;
-        _gapMax = (long)gapMax.TotalMilliseconds;
+        _timeout = timeout;
+        _time = time;
     }
+
+    /// <summary>
+    /// Whether what is known of others is young: the own beats come back. Where they do not, others may have said long
+    /// ago what is not known here.
+    /// </summary>
+    public bool IsCurrent => _ownAt != long.MinValue && _time.GetElapsedTime(_ownReadAt) < _timeout;
 
     /// <summary>Counts news: beats that say nothing new but how far copies are do not count.</summary>
     public long Version { get; private set; }
@@ -108,9 +120,10 @@ public sealed class FleetView : ILogReceiver, IDisposable
 
         if (announcement.Incarnation != _own)
             return;
-        if (_ownSince == long.MaxValue || record.Timestamp - _ownAt > _gapMax)
+        if (_ownSince == long.MaxValue || record.Timestamp - _ownAt > _timeout.TotalMilliseconds / 2)
             _ownSince = record.Timestamp;
         _ownAt = record.Timestamp;
+        _ownReadAt = _time.GetTimestamp();
     }
 
     void ILogReceiver.OnEnd(int slot, long position, long highWatermark)

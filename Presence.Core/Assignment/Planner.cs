@@ -42,7 +42,6 @@ public sealed class Planner : IDisposable
     private long _plannedAt;
     private TimeSpan _planningPause;
     private (long View, long Control, int Fenced) _plannedFrom = (-1, -1, -1);
-    private int _fenced;
     private long _startingSince = -1;
     private bool _resigning;
 
@@ -143,17 +142,16 @@ public sealed class Planner : IDisposable
 
         _fencing.Step();
         Waiting = _fencing.Waiting;
-        int fenced = _reader.State.Incarnations.Values.Count(i => i.State == IncarnationState.Condemned && _fencing.IsDone(i.Id));
-        if (fenced != _fenced)
-            _fenced = fenced;
     }
 
     private void Decide()
     {
         // What time alone brings about is looked at with every beat: it comes back through the control log.
         bool isBeatDue = _beatAt == 0 || _time.GetElapsedTime(_beatAt) >= _options.BeatInterval;
-        var from = (_view.Version, _reader.Position, _fenced);
-        bool isPlanDue = from != _plannedFrom && _time.GetElapsedTime(_plannedAt) >= _planningPause;
+        var from = (_view.Version, _reader.Position, _reader.State.Incarnations.Values.Count(i => i.State == IncarnationState.Condemned && _fencing.IsDone(i.Id)));
+        if (!_view.IsCurrent)
+            Waiting = "its own announcements to come back: what others say now is not known";
+        bool isPlanDue = _view.IsCurrent && from != _plannedFrom && _time.GetElapsedTime(_plannedAt) >= _planningPause;
         if (!isBeatDue && !isPlanDue && !_resigning)
             return;
 

@@ -323,7 +323,7 @@ public sealed partial class Instance
 
         if (deputy >= 0 || _view is not null)
         {
-            _view ??= new FleetView(_log, _options.ApplicationId, _incarnation, _options.HeartbeatTimeout / 2);
+            _view ??= new FleetView(_log, _options.ApplicationId, _incarnation, _options.HeartbeatTimeout, _time);
             _view.Poll(_cancellation.Token);
         }
 
@@ -344,7 +344,7 @@ public sealed partial class Instance
         if (!takes)
             return;
         _plannerSeenAt = _time.GetTimestamp();
-        _view ??= new FleetView(_log, _options.ApplicationId, _incarnation, _options.HeartbeatTimeout / 2);
+        _view ??= new FleetView(_log, _options.ApplicationId, _incarnation, _options.HeartbeatTimeout, _time);
         _planner = new Planner(_log, _options, _incarnation, _control, _view, _time, _lifecycle, _logger);
     }
 }

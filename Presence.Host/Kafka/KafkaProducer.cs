@@ -19,6 +19,9 @@ internal sealed class KafkaProducer : ITransactionalProducer
     // A send of offsets that takes longer does not come back.
     private static readonly TimeSpan HangLimit = TimeSpan.FromSeconds(10);
 
+    // What waits to be sent when a transaction is to be aborted goes out before, if it does so soon.
+    private static readonly TimeSpan BeginLimit = TimeSpan.FromSeconds(1);
+
     private readonly IProducer<byte[], byte[]> _producer;
     private readonly NativeSender? _sender;
     private readonly TimeProvider _time;
@@ -30,6 +33,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
     private readonly Dictionary<TopicPartition, long> _tracked = [];
     private string? _deliveryFailure;
     private bool _recordsFault;
+    private bool _isDoomed;
 
     public KafkaProducer(KafkaClients clients, KafkaGroups groups, string transactionalId)
     {
@@ -70,7 +74,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
     {
         _tracked.Clear();
         _deliveryFailure = null;
-        _recordsFault = false;
+        _recordsFault = _isDoomed = false;
         return Call(_producer.BeginTransaction);
     }
 
@@ -130,7 +134,17 @@ internal sealed class KafkaProducer : ITransactionalProducer
 
     public LogResult Commit(TimeSpan timeout) => Await("commit", () => _producer.CommitTransaction(ClientTimeout), timeout);
 
-    public LogResult Abort(TimeSpan timeout) => Await("abort", () => _producer.AbortTransaction(ClientTimeout), timeout);
+    public LogResult Abort(TimeSpan timeout) => Await(
+        "abort",
+        () =>
+        {
+            // The client ends a transaction that the broker has not begun, since the one before it was still ending, and
+            // is finished for good by the answer (docs/decisions/0011-what-is-aborted-has-begun.md).
+            if (!_isDoomed)
+                _producer.Flush(BeginLimit);
+            _producer.AbortTransaction(ClientTimeout);
+        },
+        timeout);
 
     public long? TrackedOffset(TopicPartition partition) => _tracked.TryGetValue(partition, out long offset) ? offset : null;
 
@@ -198,6 +212,8 @@ internal sealed class KafkaProducer : ITransactionalProducer
         bool outside = !_recordsFault && !IsRecordsFault(e.Error.Code) && !reason.Contains("too large", StringComparison.OrdinalIgnoreCase);
         if (e.Error.IsFatal || e.Error.Code is ErrorCode.InvalidProducerIdMapping or ErrorCode.Local_Fenced or ErrorCode.ProducerFenced or ErrorCode.InvalidProducerEpoch or ErrorCode.TransactionalIdAuthorizationFailed or ErrorCode.InvalidTxnState)
             return new LogResult(LogStatus.Fatal, reason, OutsideCause: true);
+        // Nothing more of it goes out.
+        _isDoomed |= e is KafkaTxnRequiresAbortException;
         return e switch
         {
             KafkaTxnRequiresAbortException => new LogResult(LogStatus.Abortable, reason, outside),

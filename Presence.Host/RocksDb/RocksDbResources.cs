@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using RocksDbSharp;
 
 namespace Presence.Host.RocksDb;
@@ -53,6 +54,10 @@ public sealed class RocksDbResources : IDisposable
             .SetMaxLogFileSize(1024 * 1024);
         Native.Instance.rocksdb_options_set_memtable_whole_key_filtering(options.Handle, 1);
         Native.Instance.rocksdb_options_set_write_buffer_manager(options.Handle, _writeBufferManager);
+        // A store takes the disk it uses: reserved ahead, each of hundreds would take 18 MB for its log at once.
+        IntPtr text = Marshal.StringToCoTaskMemUTF8("allow_fallocate=false");
+        Native.Instance.rocksdb_get_options_from_string(options.Handle, text, options.Handle);
+        Marshal.FreeCoTaskMem(text);
         return options;
     }
 

@@ -49,7 +49,7 @@ internal sealed class ControlStateTests
     [TestCase(6, IncarnationState.Refused, "it sees 6 partitions of walk-in, the fleet's plan has 4")]
     public void A_newcomer_with_other_partition_counts_is_refused_and_told_why(int partitions, IncarnationState expected, string reason)
     {
-        using FleetView view = new(null!, "app", "a", TimeSpan.FromSeconds(3));
+        using FleetView view = new(null!, "app", "a", TimeSpan.FromSeconds(3), TimeProvider.System);
         Announcement newcomer = new("b", 1, "shop-2", "", "", MemberState.Alive, 2, 0, [new StageShape("walk-in", partitions)], []);
         ((ILogReceiver)view).OnRecord(0, new LogRecord { Offset = 0, Timestamp = 0, Key = newcomer.Key(), HasKey = true, Value = newcomer.Value(), HasValue = true });
         InstanceOptions options = new() { ApplicationId = "app", InstanceId = "shop-1", DeadLetterTopic = "dead-letter" };

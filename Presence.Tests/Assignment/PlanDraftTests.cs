@@ -21,7 +21,7 @@ internal sealed class PlanDraftTests
         Put(control, new Incarnation("now", "i1", 1, IncarnationState.Live, 0));
 
         // Heard while it lived; since then another planner has fenced it, and the own beats had a gap.
-        using FleetView view = new(new SimulatedLog(new SimulatedCluster(new SimulatedWorld(1))), "presence", "own", TimeSpan.FromSeconds(1));
+        using FleetView view = new(new SimulatedLog(new SimulatedCluster(new SimulatedWorld(1))), "presence", "own", TimeSpan.FromSeconds(2), TimeProvider.System);
         Hear(view, "before", "i1", at: 0);
         Hear(view, "now", "i1", at: 10_000);
         Hear(view, "own", "planner", at: 100_000);

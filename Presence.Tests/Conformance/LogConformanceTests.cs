@@ -75,6 +75,22 @@ internal sealed class LogConformanceTests(LogKind kind)
     }
 
     [Test]
+    public void A_transaction_that_has_hardly_begun_is_aborted_while_the_one_before_it_still_ends()
+    {
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        using ITransactionalProducer producer = Producer();
+        for (int i = 0; i < 30; i++)
+        {
+            Transaction(producer, () => Produce(producer, partition, "k", "committed"));
+            _log.Ok(producer.Begin);
+            Produce(producer, partition, "k", "aborted");
+            _log.Ok(() => producer.Abort(Call));
+        }
+
+        Assert.That(ReadAll(partition).Values, Is.EqualTo(Enumerable.Repeat("committed", 30)));
+    }
+
+    [Test]
     public void What_lies_behind_an_open_transaction_waits_for_it()
     {
         TopicPartition partition = new(_log.CreateTopic(), 0);

@@ -25,26 +25,26 @@ internal sealed class RestorerTests
             log.Cluster.CreateTopic(new TopicSpecification(input, 1, null, new Dictionary<string, string>()));
         log.Cluster.CreateTopic(new TopicSpecification(Changelog.Topic, 1, null, new Dictionary<string, string> { ["cleanup.policy"] = "compact" }));
         using ITransactionalProducer first = log.CreateProducer("first"), second = log.CreateProducer("second");
-        Until(world, () => first.Init(TimeSpan.Zero).IsOk);
-        Until(world, () => second.Init(TimeSpan.Zero).IsOk);
+        world.RunUntil(() => first.Init(TimeSpan.Zero).IsOk);
+        world.RunUntil(() => second.Init(TimeSpan.Zero).IsOk);
         using Restorer restorer = Follow(world, log);
         Write(world, log, first);
-        Until(world, () => first.Commit(TimeSpan.Zero).IsOk);
-        Until(world, () => State(restorer) == TaskState.Running);
+        world.RunUntil(() => first.Commit(TimeSpan.Zero).IsOk);
+        world.RunUntil(() => State(restorer) == TaskState.Running);
 
         // Another one is committed, and behind it one is open, before the copy looks again.
         Write(world, log, first);
-        Until(world, () => first.Commit(TimeSpan.Zero).IsOk);
-        Until(world, () => Partition(log).StableEnd == Partition(log).End);
+        world.RunUntil(() => first.Commit(TimeSpan.Zero).IsOk);
+        world.RunUntil(() => Partition(log).StableEnd == Partition(log).End);
         Write(world, log, second);
         long readable = Partition(log).StableEnd;
         Assert.That(Partition(log).End, Is.GreaterThan(readable));
-        Until(world, () => State(restorer) is { } && restorer.Status[0].ChangelogOffset >= readable - 1);
+        world.RunUntil(() => State(restorer) is { } && restorer.Status[0].ChangelogOffset >= readable - 1);
         Assert.That(State(restorer), Is.EqualTo(TaskState.Running), "nothing more could be read");
 
         // What was open then is asked for once the end has been reached again.
-        Until(world, () => second.Commit(TimeSpan.Zero).IsOk);
-        Until(world, () => State(restorer) == TaskState.Running && restorer.Status[0].ChangelogOffset > readable);
+        world.RunUntil(() => second.Commit(TimeSpan.Zero).IsOk);
+        world.RunUntil(() => State(restorer) == TaskState.Running && restorer.Status[0].ChangelogOffset > readable);
     }
 
     private static Restorer Follow(SimulatedWorld world, SimulatedLog log)
@@ -55,7 +55,7 @@ internal sealed class RestorerTests
         Restorer restorer = new(log, options, new SimulatedStores(new SimulatedDisk(world)), time, metrics, new Lifecycle(NullLogger.Instance, metrics, time, []), NullLogger.Instance);
         TaskTopics topics = new(Changelog, [.. SimulatedTown.Stages[0].Outputs.Select(_ => 1)], "dead-letter", 1);
         Task<IReadOnlyDictionary<string, TopicDescription>> described = log.Admin.DescribeTopics([Changelog.Topic], CancellationToken.None);
-        Until(world, () => described.IsCompleted);
+        world.RunUntil(() => described.IsCompleted);
         restorer.Follow(new TakeoverRequest(Task, SimulatedTown.Stages[0], topics, described.Result[Changelog.Topic].Id, TimeSpan.FromDays(1), BadInputPolicy.DeadLetter, 0, new StoreBounds()));
         return restorer;
     }
@@ -74,18 +74,6 @@ internal sealed class RestorerTests
         long end = Partition(log).End;
         Assert.That(producer.Begin().IsOk, Is.True);
         Assert.That(producer.Produce(Changelog, StoreKeys.Meta, hasKey: true, Encoding.ASCII.GetBytes("m"), hasValue: true, 0).IsOk, Is.True);
-        Until(world, () => Partition(log).End > end);
-    }
-
-    private static void Until(SimulatedWorld world, Func<bool> reached)
-    {
-        long limit = world.Now + 60_000_000;
-        while (!reached())
-        {
-            Assert.That(world.Now, Is.LessThan(limit), "not reached within a virtual minute");
-            long next = world.Now + 1_000;
-            while (world.RunNext(next))
-                ;
-        }
+        world.RunUntil(() => Partition(log).End > end);
     }
 }

@@ -59,7 +59,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             (Transaction, CommitCall, "LogResult verdict = _producer.Commit(WorkerBounds.CallWait);\n                    if (!Answered(verdict.Status == LogStatus.TimedOut ? verdict with { Status = LogStatus.Abortable, OutsideCause = true } : verdict))")),
         new(
             "An abort loses timers",
-            ("State/TimerQueue.cs", "        _horizon = [StoreKeys.TimerPrefix];\n        _storeExhausted = false;\n    }\n\n    private ReadOnlySpan", "    }\n\n    private ReadOnlySpan")),
+            ("State/TimerQueue.cs", "        _horizon = [StoreKeys.TimerPrefix];\n        _hasAll = false;\n    }", "    }")),
         new(
             "Positions are committed outside the transaction",
             ("Log/Simulated/SimulatedCluster.Transactions.cs", "            c.Offsets.Add((group, partition, offset));", "            CommitOffset(group, partition, offset);")),

@@ -330,7 +330,7 @@ internal sealed class SimulationChecks
             {
                 Seen["copies deleted"] = Seen.GetValueOrDefault("copies deleted") + 1;
                 if (!owners.TryGetValue(obsolete.Task, out Held? runs) || runs.By == obsolete.Incarnation || Announced(runs.By, obsolete.Task, transaction.First().Transaction!.DecidedAt, most: true) < 0)
-                    throw new SimulationFailureException($"the copy of {obsolete.Task} at {obsolete.Incarnation} is to be deleted, and nobody else runs the task");
+                    throw new SimulationFailureException($"the copy of {obsolete.Task} at {obsolete.Incarnation} is to be deleted by plan {control.PlanNumber}, and nobody else is known to run the task; it belongs to {runs?.By ?? "nobody"}");
             }
 
             deleting = toDelete;

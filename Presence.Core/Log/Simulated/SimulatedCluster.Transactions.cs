@@ -46,9 +46,9 @@ public sealed partial class SimulatedCluster
     private static readonly LogResult Again = new(LogStatus.TimedOut, "CONCURRENT_TRANSACTIONS", OutsideCause: true);
 
     /// <summary>Someone takes a transactional id: what its earlier user left open is aborted, then the epoch is the new one's.</summary>
-    public LogResult InitProducer(string id, object owner, out long producerId, out int epoch)
+    public LogResult InitProducer(string id, object owner, out ProducerIdAndEpoch producer)
     {
-        producerId = epoch = -1;
+        producer = ProducerIdAndEpoch.None;
         if (!_coordinated.TryGetValue(id, out Coordinated? c))
             _coordinated.Add(id, c = new Coordinated { Id = id, ProducerId = ++_producerIds, Epoch = -1 });
         c.TouchedAt = World.Now;
@@ -64,32 +64,30 @@ public sealed partial class SimulatedCluster
         // An answer that was lost is given again, and fences nobody anew.
         if (_owners.TryGetValue(id, out object? known) && ReferenceEquals(known, owner))
         {
-            producerId = c.ProducerId;
-            epoch = c.Epoch;
+            producer = new ProducerIdAndEpoch(c.ProducerId, c.Epoch);
             return LogResult.Ok;
         }
 
         _owners[id] = owner;
         c.LastCommitted = null;
-        producerId = c.ProducerId;
-        epoch = ++c.Epoch;
-        World.Note(id, producerId, epoch);
+        producer = new ProducerIdAndEpoch(c.ProducerId, ++c.Epoch);
+        World.Note(id, producer.Id, producer.Epoch);
         return LogResult.Ok;
     }
 
     private readonly Dictionary<string, object> _owners = [];
 
     /// <summary>Records of one producer for one partition; opens the transaction there when it is not open yet.</summary>
-    public LogResult Produce(string id, int epoch, TopicPartition partition, IReadOnlyList<(byte[]? Key, byte[]? Value, long Timestamp, RecordHeader[] Headers)> records, out long firstOffset)
+    public LogResult Produce(string id, ProducerIdAndEpoch producer, TopicPartition partition, IReadOnlyList<(byte[]? Key, byte[]? Value, long Timestamp, RecordHeader[] Headers)> records, out long firstOffset)
     {
         firstOffset = -1;
         if (Find(partition) is not { } target)
             return new LogResult(LogStatus.Abortable, $"{partition} does not exist", OutsideCause: true);
-        LogResult result = Enter(id, epoch, out Coordinated? c);
+        LogResult result = Enter(id, producer, out Coordinated? c);
         if (!result.IsOk)
             return result;
         if (!c!.Partitions.TryGetValue(partition, out SimulatedTransaction? transaction))
-            c.Partitions.Add(partition, transaction = target.Open(id, c.ProducerId, epoch));
+            c.Partitions.Add(partition, transaction = target.Open(id, producer.Id, producer.Epoch));
         firstOffset = target.End;
         foreach (var (key, value, timestamp, headers) in records)
             target.Append(key, value, timestamp, headers, transaction);
@@ -98,9 +96,9 @@ public sealed partial class SimulatedCluster
     }
 
     /// <summary>Positions of a group become part of a producer's transaction.</summary>
-    public LogResult OffsetsInTransaction(string id, int epoch, string group, IReadOnlyList<(TopicPartition Partition, long Offset)> offsets)
+    public LogResult OffsetsInTransaction(string id, ProducerIdAndEpoch producer, string group, IReadOnlyList<(TopicPartition Partition, long Offset)> offsets)
     {
-        LogResult result = Enter(id, epoch, out Coordinated? c);
+        LogResult result = Enter(id, producer, out Coordinated? c);
         if (!result.IsOk)
             return result;
         foreach ((TopicPartition partition, long offset) in offsets)
@@ -116,9 +114,9 @@ public sealed partial class SimulatedCluster
     /// Commits or aborts. The answer comes when the decision is taken; the markers follow, each partition and group at
     /// its own time.
     /// </summary>
-    public LogResult EndTransaction(string id, int epoch, bool commit)
+    public LogResult EndTransaction(string id, ProducerIdAndEpoch producer, bool commit)
     {
-        LogResult result = Check(id, epoch, out Coordinated? c);
+        LogResult result = Check(id, producer, out Coordinated? c);
         if (!result.IsOk)
             return result;
         switch (c!.State)
@@ -160,9 +158,9 @@ public sealed partial class SimulatedCluster
         ExpireOffsets();
     }
 
-    private LogResult Enter(string id, int epoch, out Coordinated? c)
+    private LogResult Enter(string id, ProducerIdAndEpoch producer, out Coordinated? c)
     {
-        LogResult result = Check(id, epoch, out c);
+        LogResult result = Check(id, producer, out c);
         if (!result.IsOk)
             return result;
         if (c!.State == CoordinatorState.Ending)
@@ -176,12 +174,13 @@ public sealed partial class SimulatedCluster
         return LogResult.Ok;
     }
 
-    private LogResult Check(string id, int epoch, out Coordinated? c)
+    private LogResult Check(string id, ProducerIdAndEpoch producer, out Coordinated? c)
     {
-        if (!_coordinated.TryGetValue(id, out c))
+        // An id that was forgotten and taken anew has another producer id: the epochs begin again, the earlier user does not.
+        if (!_coordinated.TryGetValue(id, out c) || c.ProducerId != producer.Id)
             return new LogResult(LogStatus.Fatal, "INVALID_PRODUCER_ID_MAPPING", OutsideCause: true);
         c.TouchedAt = World.Now;
-        return epoch == c.Epoch ? LogResult.Ok : new LogResult(LogStatus.Fatal, $"PRODUCER_FENCED: epoch {epoch}, now {c.Epoch}", OutsideCause: true);
+        return producer.Epoch == c.Epoch ? LogResult.Ok : new LogResult(LogStatus.Fatal, $"PRODUCER_FENCED: epoch {producer.Epoch}, now {c.Epoch}", OutsideCause: true);
     }
 
     private void End(Coordinated c, bool commit)

@@ -19,7 +19,7 @@ internal sealed class SimulatedProducer(SimulatedLog log, string transactionalId
     private readonly SimulatedWorld _world = log.Cluster.World;
     private readonly Dictionary<TopicPartition, Queue<Batch>> _queues = [];
     private readonly Dictionary<TopicPartition, long> _tracked = [];
-    private int _epoch = -1;
+    private ProducerIdAndEpoch _identity = ProducerIdAndEpoch.None;
     private bool _disposed;
     private bool _touched;
     private LogResult? _fatal;
@@ -32,7 +32,7 @@ internal sealed class SimulatedProducer(SimulatedLog log, string transactionalId
 
     public LogResult Init(TimeSpan timeout) => Call("init", () =>
     {
-        _init ??= Send(transactionalId, () => log.Cluster.InitProducer(transactionalId, this, out _, out _epoch));
+        _init ??= Send(transactionalId, () => log.Cluster.InitProducer(transactionalId, this, out _identity));
         return Answer(ref _init);
     });
 
@@ -69,7 +69,6 @@ internal sealed class SimulatedProducer(SimulatedLog log, string transactionalId
         if (trackOffset)
             batch.Tracked = batch.Records.Count;
         batch.Records.Add((hasKey ? key.ToArray() : null, hasValue ? value.ToArray() : null, timestamp, headers.ToArray()));
-        _touched = true;
         return LogResult.Ok;
     }
 
@@ -77,11 +76,10 @@ internal sealed class SimulatedProducer(SimulatedLog log, string transactionalId
     {
         if ((_fatal ?? _failed) is { } failed)
             return failed;
-        _touched = true;
         if (_offsets is null)
         {
             (TopicPartition, long)[] sent = [.. offsets];
-            _offsets = Send(group, () => log.Cluster.OffsetsInTransaction(transactionalId, _epoch, group, sent));
+            _offsets = Send(group, () => Begun(log.Cluster.OffsetsInTransaction(transactionalId, _identity, group, sent)));
         }
 
         return Answer(ref _offsets);
@@ -122,11 +120,18 @@ internal sealed class SimulatedProducer(SimulatedLog log, string transactionalId
 
     public void Dispose() => _disposed = true;
 
+    // What the coordinator knows nothing of is not ended there.
+    private LogResult Begun(LogResult result)
+    {
+        _touched |= result.IsOk;
+        return result;
+    }
+
     private LogResult End(bool commit)
     {
         if (!_touched)
             return LogResult.Ok;
-        _end ??= Send(transactionalId, () => log.Cluster.EndTransaction(transactionalId, _epoch, commit));
+        _end ??= Send(transactionalId, () => log.Cluster.EndTransaction(transactionalId, _identity, commit));
         LogResult result = Answer(ref _end);
         if (result.IsOk)
             _touched = false;
@@ -160,7 +165,7 @@ internal sealed class SimulatedProducer(SimulatedLog log, string transactionalId
                 // Idempotent: a batch that is sent again is not written again.
                 if (batch.FirstOffset >= 0)
                     return LogResult.Ok;
-                LogResult result = log.Cluster.Produce(transactionalId, _epoch, partition, batch.Records, out long first);
+                LogResult result = Begun(log.Cluster.Produce(transactionalId, _identity, partition, batch.Records, out long first));
                 batch.FirstOffset = first;
                 return result;
             },
