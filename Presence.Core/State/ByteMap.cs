@@ -4,16 +4,20 @@ namespace Presence.Core.State;
 
 /// <summary>
 /// A map from bytes to bytes (or to 'deleted') that owns its memory: open addressing over entries, keys and values in
-/// one arena. Nothing is allocated once it has grown to the size of its largest use. Entries keep the order of first
-/// insertion. Not thread-safe.
+/// chunks that it shares with the task's other maps. Nothing is allocated once those have grown to their largest use.
+/// Entries keep the order of first insertion. Not thread-safe.
 /// </summary>
-public sealed class ByteMap
+public sealed class ByteMap(ByteChunks memory)
 {
     private const int Empty = -1;
 
+    // Entries lie in arrays of so many: they grow without being copied.
+    private const int EntryBits = 9;
+    private const int EntriesEach = 1 << EntryBits;
+
     private struct Entry
     {
-        public ulong Hash;
+        public uint Hash;
         public int KeyStart;
         public int KeyLength;
         public int ValueStart;
@@ -26,22 +30,26 @@ public sealed class ByteMap
         public bool IsNew;
     }
 
-    private Entry[] _entries = new Entry[256];
-    private int[] _buckets = NewBuckets(512);
-    private byte[] _arena = new byte[16 * 1024];
-    private int _arenaUsed;
+    private Entry[][] _entries = [new Entry[EntriesEach]];
+    private int _entriesMax = EntriesEach;
+    private int[] _buckets = NewBuckets(EntriesEach * 2);
+
+    // An address is the chunk's index and, in the lower half, the place in it.
+    private byte[][] _chunks = new byte[8][];
+    private int _chunkCount;
+    private int _chunkUsed = ByteChunks.Size;
 
     /// <summary>Number of keys, deleted ones included.</summary>
     public int Count { get; private set; }
 
     /// <summary>Bytes of keys and values held.</summary>
-    public int Bytes => _arenaUsed;
+    public int Bytes { get; private set; }
 
     /// <summary>Looks a key up. False: nothing is known of it here.</summary>
     public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value, out bool deleted) => TryGet(key, Hash(key), out value, out deleted);
 
     /// <summary>The same with the key's <see cref="Hash"/>, for who asks several maps.</summary>
-    public bool TryGet(ReadOnlySpan<byte> key, ulong hash, out ReadOnlySpan<byte> value, out bool deleted)
+    public bool TryGet(ReadOnlySpan<byte> key, uint hash, out ReadOnlySpan<byte> value, out bool deleted)
     {
         int index = _buckets[Find(key, hash)];
         if (index == Empty)
@@ -51,9 +59,9 @@ public sealed class ByteMap
             return false;
         }
 
-        ref Entry entry = ref _entries[index];
+        ref Entry entry = ref EntryAt(index);
         deleted = entry.ValueLength < 0;
-        value = deleted ? default : _arena.AsSpan(entry.ValueStart, entry.ValueLength);
+        value = deleted ? default : At(entry.ValueStart, entry.ValueLength);
         return true;
     }
 
@@ -61,53 +69,76 @@ public sealed class ByteMap
     /// Puts a value. It must not be a span that this map returned. <paramref name="isNew"/>: what this map overlays has no
     /// such key; counts with the key's first entry.
     /// </summary>
-    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, bool isNew = false)
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, bool isNew = false) => Put(key, Hash(key), value, isNew);
+
+    /// <summary>The same with the key's <see cref="Hash"/>.</summary>
+    public void Put(ReadOnlySpan<byte> key, uint hash, ReadOnlySpan<byte> value, bool isNew = false)
     {
-        ref Entry entry = ref Upsert(key, Hash(key), isNew);
+        ref Entry entry = ref Upsert(key, hash, isNew);
         if (value.Length > entry.ValueCapacity)
         {
             entry.ValueStart = Reserve(value.Length);
             entry.ValueCapacity = value.Length;
         }
 
-        value.CopyTo(_arena.AsSpan(entry.ValueStart));
+        value.CopyTo(At(entry.ValueStart, value.Length));
         entry.ValueLength = value.Length;
     }
 
     /// <summary>Notes that a key is deleted.</summary>
-    public void Delete(ReadOnlySpan<byte> key, bool isNew = false) => Upsert(key, Hash(key), isNew).ValueLength = -1;
+    public void Delete(ReadOnlySpan<byte> key, bool isNew = false) => Delete(key, Hash(key), isNew);
+
+    /// <summary>The same with the key's <see cref="Hash"/>.</summary>
+    public void Delete(ReadOnlySpan<byte> key, uint hash, bool isNew = false) => Upsert(key, hash, isNew).ValueLength = -1;
 
     /// <summary>The key at an index, 0 to Count - 1, in the order of first insertion.</summary>
-    public ReadOnlySpan<byte> KeyAt(int index) => _arena.AsSpan(_entries[index].KeyStart, _entries[index].KeyLength);
+    public ReadOnlySpan<byte> KeyAt(int index) => At(EntryAt(index).KeyStart, EntryAt(index).KeyLength);
+
+    /// <summary>The key's <see cref="Hash"/>.</summary>
+    public uint HashAt(int index) => EntryAt(index).Hash;
 
     /// <summary>The value at an index; empty for a deleted one.</summary>
-    public ReadOnlySpan<byte> ValueAt(int index) =>
-        _entries[index].ValueLength < 0 ? default : _arena.AsSpan(_entries[index].ValueStart, _entries[index].ValueLength);
+    public ReadOnlySpan<byte> ValueAt(int index)
+    {
+        ref Entry entry = ref EntryAt(index);
+        return entry.ValueLength < 0 ? default : At(entry.ValueStart, entry.ValueLength);
+    }
 
     /// <summary>Whether the key at an index is deleted.</summary>
-    public bool IsDeletedAt(int index) => _entries[index].ValueLength < 0;
+    public bool IsDeletedAt(int index) => EntryAt(index).ValueLength < 0;
 
     /// <summary>Whether what this map overlays had no such key.</summary>
-    public bool IsNewAt(int index) => _entries[index].IsNew;
+    public bool IsNewAt(int index) => EntryAt(index).IsNew;
 
-    /// <summary>Forgets everything; keeps the memory.</summary>
+    /// <summary>Forgets everything, and gives the memory to whichever of the task's maps needs it next: until then spans stay as they are.</summary>
     public void Clear()
     {
         if (Count == 0)
             return;
         Array.Fill(_buckets, Empty);
-        Count = 0;
-        _arenaUsed = 0;
+        for (int i = 0; i < _chunkCount; i++)
+        {
+            memory.Return(_chunks[i]);
+            _chunks[i] = null!;
+        }
+
+        _chunkCount = 0;
+        _chunkUsed = ByteChunks.Size;
+        Count = Bytes = 0;
     }
 
-    private ref Entry Upsert(ReadOnlySpan<byte> key, ulong hash, bool isNew)
+    private ref Entry EntryAt(int index) => ref _entries[index >> EntryBits][index & (EntriesEach - 1)];
+
+    private Span<byte> At(int address, int length) => length == 0 ? default : _chunks[address >> 16].AsSpan(address & (ByteChunks.Size - 1), length);
+
+    private ref Entry Upsert(ReadOnlySpan<byte> key, uint hash, bool isNew)
     {
         int bucket = Find(key, hash);
         int index = _buckets[bucket];
         if (index != Empty)
-            return ref _entries[index];
+            return ref EntryAt(index);
 
-        if (Count == _entries.Length)
+        if (Count == _entriesMax)
         {
             Grow();
             bucket = Find(key, hash);
@@ -116,13 +147,13 @@ public sealed class ByteMap
         index = Count++;
         _buckets[bucket] = index;
         int start = Reserve(key.Length);
-        key.CopyTo(_arena.AsSpan(start));
-        ref Entry entry = ref _entries[index];
+        key.CopyTo(At(start, key.Length));
+        ref Entry entry = ref EntryAt(index);
         entry = new Entry { Hash = hash, KeyStart = start, KeyLength = key.Length, ValueLength = -1, IsNew = isNew };
         return ref entry;
     }
 
-    private int Find(ReadOnlySpan<byte> key, ulong hash)
+    private int Find(ReadOnlySpan<byte> key, uint hash)
     {
         int mask = _buckets.Length - 1;
         int bucket = (int)hash & mask;
@@ -131,8 +162,8 @@ public sealed class ByteMap
             int index = _buckets[bucket];
             if (index == Empty)
                 return bucket;
-            ref Entry entry = ref _entries[index];
-            if (entry.Hash == hash && key.SequenceEqual(_arena.AsSpan(entry.KeyStart, entry.KeyLength)))
+            ref Entry entry = ref EntryAt(index);
+            if (entry.Hash == hash && key.SequenceEqual(At(entry.KeyStart, entry.KeyLength)))
                 return bucket;
             bucket = (bucket + 1) & mask;
         }
@@ -140,12 +171,18 @@ public sealed class ByteMap
 
     private void Grow()
     {
-        Array.Resize(ref _entries, _entries.Length * 2);
-        _buckets = NewBuckets(_entries.Length * 2);
+        int arrays = _entriesMax / EntriesEach;
+        if (arrays == _entries.Length)
+            Array.Resize(ref _entries, arrays * 2);
+        _entries[arrays] = new Entry[EntriesEach];
+        _entriesMax += EntriesEach;
+        if (_buckets.Length >= _entriesMax + (_entriesMax / 2))
+            return;
+        _buckets = NewBuckets(_buckets.Length * 2);
         int mask = _buckets.Length - 1;
         for (int i = 0; i < Count; i++)
         {
-            int bucket = (int)_entries[i].Hash & mask;
+            int bucket = (int)EntryAt(i).Hash & mask;
             while (_buckets[bucket] != Empty)
                 bucket = (bucket + 1) & mask;
             _buckets[bucket] = i;
@@ -154,16 +191,23 @@ public sealed class ByteMap
 
     private int Reserve(int bytes)
     {
-        int start = _arenaUsed;
-        int needed = checked(start + bytes);
-        if (needed > _arena.Length)
-            Array.Resize(ref _arena, (int)Math.Min(Array.MaxLength, Math.Max(needed, _arena.Length * 2L)));
-        _arenaUsed = needed;
+        if (bytes > ByteChunks.Size - _chunkUsed)
+        {
+            if (_chunkCount == _chunks.Length)
+                Array.Resize(ref _chunks, _chunkCount * 2);
+            _chunks[_chunkCount++] = bytes <= ByteChunks.Size ? memory.Take() : new byte[bytes];
+            _chunkUsed = 0;
+        }
+
+        int start = checked(((_chunkCount - 1) * ByteChunks.Size) + _chunkUsed);
+        // Behind a value that has a chunk for itself nothing else fits.
+        _chunkUsed = Math.Min(ByteChunks.Size, _chunkUsed + bytes);
+        Bytes = checked(Bytes + bytes);
         return start;
     }
 
     /// <summary>Multiply-and-rotate over 8-byte words: keys are short and not chosen by an adversary who could see the result.</summary>
-    public static ulong Hash(ReadOnlySpan<byte> key)
+    public static uint Hash(ReadOnlySpan<byte> key)
     {
         ulong h = (ulong)key.Length * 0x9E3779B97F4A7C15;
         while (key.Length >= 8)
@@ -176,7 +220,7 @@ public sealed class ByteMap
         for (int i = 0; i < key.Length; i++)
             tail |= (ulong)key[i] << (8 * i);
         h = (h ^ tail) * 0x9E3779B97F4A7C15;
-        return h ^ (h >> 32);
+        return (uint)(h ^ (h >> 32));
     }
 
     private static int[] NewBuckets(int count)

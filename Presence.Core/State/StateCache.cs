@@ -4,10 +4,10 @@ namespace Presence.Core.State;
 /// Values of a store that were written or read lately, bounded in bytes: two generations, of which the older one goes
 /// when the younger one is full. What is used again moves to the younger one. Not thread-safe.
 /// </summary>
-public sealed class StateCache(int bytesMax)
+public sealed class StateCache(ByteChunks memory, int bytesMax)
 {
-    private ByteMap _young = new();
-    private ByteMap _old = new();
+    private ByteMap _young = new(memory);
+    private ByteMap _old = new(memory);
 
     /// <summary>Values held.</summary>
     public int Count => _young.Count + _old.Count;
@@ -22,7 +22,7 @@ public sealed class StateCache(int bytesMax)
     public long Misses { get; private set; }
 
     /// <summary>Looks a key up; a key that is known to be absent is found as deleted. The span is valid until the next call.</summary>
-    public bool TryGet(ReadOnlySpan<byte> key, ulong hash, out ReadOnlySpan<byte> value, out bool deleted)
+    public bool TryGet(ReadOnlySpan<byte> key, uint hash, out ReadOnlySpan<byte> value, out bool deleted)
     {
         if (_young.TryGet(key, hash, out value, out deleted))
         {
@@ -38,21 +38,21 @@ public sealed class StateCache(int bytesMax)
 
         Hits++;
         if (!deleted)
-            Put(key, value);
+            Put(key, hash, value);
         return true;
     }
 
     /// <summary>What the store holds of a key, now or after the batch that is being written.</summary>
-    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    public void Put(ReadOnlySpan<byte> key, uint hash, ReadOnlySpan<byte> value)
     {
-        _young.Put(key, value);
+        _young.Put(key, hash, value);
         Bound();
     }
 
     /// <summary>The store does not hold the key, now or after the batch that is being written.</summary>
-    public void Delete(ReadOnlySpan<byte> key)
+    public void Delete(ReadOnlySpan<byte> key, uint hash)
     {
-        _young.Delete(key);
+        _young.Delete(key, hash);
         Bound();
     }
 

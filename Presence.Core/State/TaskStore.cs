@@ -16,10 +16,10 @@ public sealed class TaskStore : IDisposable
     private readonly TimerOf _timerOf;
     private readonly StoreBounds _bounds;
     private readonly TimerQueue _timers;
-    private readonly ByteMap _dirty = new();
-    private readonly ByteMap _dirtyTimers = new();
-    private readonly ByteMap _unwritten = new();
-    private readonly ByteMap _unwrittenTimers = new();
+    private readonly ByteMap _dirty;
+    private readonly ByteMap _dirtyTimers;
+    private readonly ByteMap _unwritten;
+    private readonly ByteMap _unwrittenTimers;
     private readonly StateCache _cache;
     private readonly byte[] _local;
     private byte[] _meta = [];
@@ -46,7 +46,12 @@ public sealed class TaskStore : IDisposable
         _timerOf = timerOf;
         _bounds = bounds;
         _timers = new TimerQueue(store, bounds.TimersMax);
-        _cache = new StateCache(bounds.CacheBytesMax);
+        ByteChunks memory = new();
+        _dirty = new ByteMap(memory);
+        _dirtyTimers = new ByteMap(memory);
+        _unwritten = new ByteMap(memory);
+        _unwrittenTimers = new ByteMap(memory);
+        _cache = new StateCache(memory, bounds.CacheBytesMax);
         _local = local.ToBytes();
         ChangelogOffset = WrittenOffset = local.ChangelogOffset;
     }
@@ -207,9 +212,9 @@ public sealed class TaskStore : IDisposable
         for (int i = 0; i < _unwritten.Count; i++)
         {
             if (_unwritten.IsDeletedAt(i))
-                _cache.Delete(_unwritten.KeyAt(i));
+                _cache.Delete(_unwritten.KeyAt(i), _unwritten.HashAt(i));
             else
-                _cache.Put(_unwritten.KeyAt(i), _unwritten.ValueAt(i));
+                _cache.Put(_unwritten.KeyAt(i), _unwritten.HashAt(i), _unwritten.ValueAt(i));
         }
 
         _unwritten.Clear();
@@ -247,9 +252,9 @@ public sealed class TaskStore : IDisposable
         for (int i = 0; i < from.Count; i++)
         {
             if (from.IsDeletedAt(i))
-                to.Delete(from.KeyAt(i), from.IsNewAt(i));
+                to.Delete(from.KeyAt(i), from.HashAt(i), from.IsNewAt(i));
             else
-                to.Put(from.KeyAt(i), from.ValueAt(i), from.IsNewAt(i));
+                to.Put(from.KeyAt(i), from.HashAt(i), from.ValueAt(i), from.IsNewAt(i));
         }
 
         from.Clear();
@@ -260,7 +265,7 @@ public sealed class TaskStore : IDisposable
 
     private bool TryGetPrefixed(ReadOnlySpan<byte> stateKey, out ReadOnlySpan<byte> value)
     {
-        ulong hash = ByteMap.Hash(stateKey);
+        uint hash = ByteMap.Hash(stateKey);
         if (_dirty.TryGet(stateKey, hash, out value, out bool deleted)
             || _unwritten.TryGet(stateKey, hash, out value, out deleted)
             || _cache.TryGet(stateKey, hash, out value, out deleted))
@@ -277,7 +282,7 @@ public sealed class TaskStore : IDisposable
         }
 
         value = _valueBuffer.AsSpan(0, length);
-        _cache.Put(stateKey, value);
+        _cache.Put(stateKey, hash, value);
         return true;
     }
 
