@@ -8,11 +8,18 @@ namespace Presence.Host.Kafka;
 /// </summary>
 internal sealed class CallThread
 {
-    private readonly BlockingCollection<Action> _calls = [];
+    private static readonly TimeSpan IdlePause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Started at once; ends after what <see cref="End"/> was given.</summary>
-    public CallThread(string name)
+    private readonly BlockingCollection<Action> _calls = [];
+    private readonly Action _whenIdle;
+
+    /// <summary>
+    /// Started at once; ends after what <see cref="End"/> was given. Does <paramref name="whenIdle"/> each second
+    /// without a call.
+    /// </summary>
+    public CallThread(string name, Action whenIdle)
     {
+        _whenIdle = whenIdle;
         Thread thread = new(Run) { Name = name, IsBackground = true };
         thread.Start();
     }
@@ -46,8 +53,14 @@ internal sealed class CallThread
 
     private void Run()
     {
-        foreach (Action call in _calls.GetConsumingEnumerable())
-            call();
+        while (!_calls.IsCompleted)
+        {
+            if (_calls.TryTake(out Action? call, IdlePause))
+                call();
+            else if (!_calls.IsCompleted)
+                _whenIdle();
+        }
+
         _calls.Dispose();
     }
 }

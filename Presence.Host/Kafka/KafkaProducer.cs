@@ -19,11 +19,21 @@ internal sealed class KafkaProducer : ITransactionalProducer
     // A send of offsets that takes longer does not come back.
     private static readonly TimeSpan HangLimit = TimeSpan.FromSeconds(10);
 
+    private const int DeliveriesEvery = 512;
+
+    // A broker that takes longer is waited for by the client.
+    private static readonly TimeSpan DeliveryPause = TimeSpan.FromMilliseconds(20);
+
+    // Gives a full queue time to empty.
+    private static readonly TimeSpan QueuePause = TimeSpan.FromMilliseconds(5);
+
     // What waits to be sent when a transaction is to be aborted goes out before, if it does so soon.
     private static readonly TimeSpan BeginLimit = TimeSpan.FromSeconds(1);
 
     private readonly IProducer<byte[], byte[]> _producer;
     private readonly NativeSender? _sender;
+    private readonly NativeDeliveries? _deliveries;
+    private readonly Lock _deliveryLock = new();
     private readonly TimeProvider _time;
     private readonly CallThread _calls;
     private Task<LogResult>? _call;
@@ -34,6 +44,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
     private string? _deliveryFailure;
     private bool _recordsFault;
     private bool _isDoomed;
+    private int _untilDeliveries;
 
     public KafkaProducer(KafkaClients clients, KafkaGroups groups, string transactionalId)
     {
@@ -62,24 +73,40 @@ internal sealed class KafkaProducer : ITransactionalProducer
                 // Not "rebootstrap": see docs/decisions/0005-a-producer-keeps-its-brokers.md.
                 ["metadata.recovery.strategy"] = "none",
                 ["dotnet.producer.delivery.report.fields"] = "status",
+                ["dotnet.producer.enable.background.poll"] = clients.Library is null ? "true" : "false",
             });
         _producer = new ProducerBuilder<byte[], byte[]>(configuration).SetLogHandler((_, m) => clients.Log(m)).Build();
-        _sender = clients.Library is { } library ? new NativeSender(library, _producer.Handle) : null;
-        _calls = new CallThread($"presence-{transactionalId}");
+        if (clients.Library is { } library)
+        {
+            _sender = new NativeSender(library, _producer.Handle);
+            _deliveries = new NativeDeliveries(library, _producer.Handle, OnDelivered);
+        }
+
+        _calls = new CallThread($"presence-{transactionalId}", TakeDeliveries);
     }
 
     public LogResult Init(TimeSpan timeout) => Await("init", () => _producer.InitTransactions(ClientTimeout), timeout);
 
     public LogResult Begin()
     {
-        _tracked.Clear();
-        _deliveryFailure = null;
-        _recordsFault = _isDoomed = false;
+        lock (_deliveryLock)
+        {
+            _tracked.Clear();
+            _deliveryFailure = null;
+            _recordsFault = _isDoomed = false;
+        }
+
         return Call(_producer.BeginTransaction);
     }
 
     public LogResult Produce(TopicPartition partition, ReadOnlySpan<byte> key, bool hasKey, ReadOnlySpan<byte> value, bool hasValue, long timestamp, ReadOnlySpan<RecordHeader> headers, bool trackOffset)
     {
+        if (--_untilDeliveries < 0)
+        {
+            _untilDeliveries = DeliveriesEvery;
+            TakeDeliveries();
+        }
+
         // What the client refuses is asked for again its own way, for the reason.
         if (_sender is not null && !trackOffset && headers.IsEmpty && _sender.TrySend(partition.Topic, partition.Partition, key, hasKey, value, hasValue, timestamp))
             return LogResult.Ok;
@@ -107,7 +134,10 @@ internal sealed class KafkaProducer : ITransactionalProducer
             switch (e.Error.Code)
             {
                 case ErrorCode.Local_QueueFull:
-                    _producer.Poll(TimeSpan.FromMilliseconds(5));
+                    if (_deliveries is null)
+                        _producer.Poll(QueuePause);
+                    else
+                        _deliveries.Take(QueuePause);
                     return new LogResult(LogStatus.QueueFull, e.Error.Reason);
                 case ErrorCode.MsgSizeTooLarge or ErrorCode.Local_InvalidArg or ErrorCode.InvalidMsg or ErrorCode.Local_UnknownPartition:
                     return new LogResult(LogStatus.RecordRejected, $"{e.Error.Reason} (key {key.Length} bytes, value {value.Length} bytes; the limit is Kafka:Client:message.max.bytes)");
@@ -132,7 +162,19 @@ internal sealed class KafkaProducer : ITransactionalProducer
             : result;
     }
 
-    public LogResult Commit(TimeSpan timeout) => Await("commit", () => _producer.CommitTransaction(ClientTimeout), timeout);
+    public LogResult Commit(TimeSpan timeout) => Await(
+        "commit",
+        () =>
+        {
+            // The client would report the delivery of each record on its own. Few do not matter, and go out at once.
+            while (_deliveries?.Unreported > DeliveriesEvery && _deliveries.Take(DeliveryPause))
+            {
+                // As long as they come.
+            }
+
+            _producer.CommitTransaction(ClientTimeout);
+        },
+        timeout);
 
     public LogResult Abort(TimeSpan timeout) => Await(
         "abort",
@@ -153,6 +195,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
     public void Dispose() => _calls.End(() =>
     {
         _sender?.Dispose();
+        _deliveries?.Dispose();
         _producer.Dispose();
     });
 
@@ -175,19 +218,24 @@ internal sealed class KafkaProducer : ITransactionalProducer
         return result;
     }
 
-    // Here, so that only tracked records make an object of what it captures.
-    private Action<DeliveryReport<byte[], byte[]>> Tracking(TopicPartition partition) => report => OnDelivered(partition, report);
+    private void TakeDeliveries() => _deliveries?.Take(TimeSpan.Zero);
 
-    private void OnDelivered(TopicPartition partition, DeliveryReport<byte[], byte[]> report)
+    // Here, so that only tracked records make an object of what it captures.
+    private Action<DeliveryReport<byte[], byte[]>> Tracking(TopicPartition partition) => report => OnDelivered(partition, report.Error, report.Offset.Value);
+
+    private void OnDelivered(TopicPartition partition, Error error, long offset)
     {
-        if (report.Error.IsError)
+        lock (_deliveryLock)
         {
-            _deliveryFailure = report.Error.Reason;
-            _recordsFault |= IsRecordsFault(report.Error.Code);
-        }
-        else
-        {
-            _tracked[partition] = report.Offset.Value;
+            if (error.IsError)
+            {
+                _deliveryFailure = error.Reason;
+                _recordsFault |= IsRecordsFault(error.Code);
+            }
+            else
+            {
+                _tracked[partition] = offset;
+            }
         }
     }
 

@@ -22,6 +22,11 @@ internal sealed unsafe class LibrdKafka
     private readonly delegate* unmanaged[Cdecl]<nint, void> _closeTopic;
     private readonly delegate* unmanaged[Cdecl]<nint, ProduceArgument*, nuint, nint> _produce;
     private readonly delegate* unmanaged[Cdecl]<nint, void> _destroyError;
+    private readonly delegate* unmanaged[Cdecl]<nint, nint> _mainQueue;
+    private readonly delegate* unmanaged[Cdecl]<nint, int, nint> _pollQueue;
+    private readonly delegate* unmanaged[Cdecl]<nint, ConsumedMessage*> _nextMessage;
+    private readonly delegate* unmanaged[Cdecl]<nint, void> _destroyEvent;
+    private readonly delegate* unmanaged[Cdecl]<nint, int> _unreported;
 
     // These read a field: not worth telling the garbage collector.
     private readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<ConsumedMessage*, int*, long> _timestamp;
@@ -38,6 +43,11 @@ internal sealed unsafe class LibrdKafka
         _closeTopic = (delegate* unmanaged[Cdecl]<nint, void>)NativeLibrary.GetExport(library, "rd_kafka_topic_destroy");
         _produce = (delegate* unmanaged[Cdecl]<nint, ProduceArgument*, nuint, nint>)NativeLibrary.GetExport(library, "rd_kafka_produceva");
         _destroyError = (delegate* unmanaged[Cdecl]<nint, void>)NativeLibrary.GetExport(library, "rd_kafka_error_destroy");
+        _mainQueue = (delegate* unmanaged[Cdecl]<nint, nint>)NativeLibrary.GetExport(library, "rd_kafka_queue_get_main");
+        _pollQueue = (delegate* unmanaged[Cdecl]<nint, int, nint>)NativeLibrary.GetExport(library, "rd_kafka_queue_poll");
+        _nextMessage = (delegate* unmanaged[Cdecl]<nint, ConsumedMessage*>)NativeLibrary.GetExport(library, "rd_kafka_event_message_next");
+        _destroyEvent = (delegate* unmanaged[Cdecl]<nint, void>)NativeLibrary.GetExport(library, "rd_kafka_event_destroy");
+        _unreported = (delegate* unmanaged[Cdecl]<nint, int>)NativeLibrary.GetExport(library, "rd_kafka_outq_len");
         _timestamp = (delegate* unmanaged[Cdecl, SuppressGCTransition]<ConsumedMessage*, int*, long>)NativeLibrary.GetExport(library, "rd_kafka_message_timestamp");
         _topicName = (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, byte*>)NativeLibrary.GetExport(library, "rd_kafka_topic_name");
     }
@@ -121,6 +131,20 @@ internal sealed unsafe class LibrdKafka
         _destroyError(error);
         return false;
     }
+
+    /// <summary>The queue that a client's delivery reports come by. To be destroyed before the client.</summary>
+    public nint MainQueue(SafeHandle client) => _mainQueue(client.DangerousGetHandle());
+
+    /// <summary>Takes one event, to be destroyed; 0 when none came in time. Serves callbacks of what is no event.</summary>
+    public nint PollQueue(nint queue, int timeoutMs) => _pollQueue(queue, timeoutMs);
+
+    /// <summary>The next message of an event, which lives as long as it; null at the end, and where the event has none.</summary>
+    public ConsumedMessage* NextMessage(nint happened) => _nextMessage(happened);
+
+    public void DestroyEvent(nint happened) => _destroyEvent(happened);
+
+    /// <summary>Records that are not delivered, or whose reports were not taken.</summary>
+    public int Unreported(SafeHandle producer) => _unreported(producer.DangerousGetHandle());
 
     private static IEnumerable<string> Loaded()
     {
