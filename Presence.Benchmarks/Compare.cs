@@ -20,7 +20,7 @@ internal static class Compare
 
     public static Command Verb()
     {
-        Option<string> a = new("--a") { Description = "A build: presence.dll, the directory it is in, or a checkout built with -c Release.", Required = true };
+        Option<string> a = new("--a") { Description = "A build: presence.dll, the directory it is in, or a checkout where it was published, or built with -c Release.", Required = true };
         Option<string> b = new("--b") { Description = "The other one.", Required = true };
         Option<int> rounds = Common.Rounds(4), partitions = Common.Partitions(), workers = Common.Workers();
         Option<long> records = Common.Records();
@@ -63,7 +63,7 @@ internal static class Compare
 
     private static string Find(string given)
     {
-        string[] candidates = [given, Path.Combine(given, "presence.dll"), Path.Combine(given, "Presence.Host/bin/Release/net10.0/presence.dll")];
+        string[] candidates = [given, Path.Combine(given, "presence.dll"), Path.Combine(given, "Presence.Host/bin/publish/presence.dll"), Path.Combine(given, "Presence.Host/bin/Release/net10.0/presence.dll")];
         return Array.Find(candidates, File.Exists) is { } found
             ? Path.GetFullPath(found)
             : throw new FileNotFoundException($"There is no build in {given}: neither {string.Join(" nor ", candidates[1..])} exists.");

@@ -13,7 +13,16 @@ internal static class Paths
     public static string Peer => Path.GetFullPath(Path.Combine(Root, "../shared/peer"));
 
     /// <summary>The program under test, as it is deployed.</summary>
-    public static string Presence => Path.Combine(Root, "Presence.Host/bin/Release/net10.0/presence.dll");
+    public static string Presence
+    {
+        get
+        {
+            string published = Path.Combine(Root, "Presence.Host/bin/publish/presence.dll");
+            return File.Exists(published)
+                ? published
+                : throw new FileNotFoundException($"{published} is missing: what is measured is what is deployed. Make it with: dotnet publish Presence.Host -c Release --use-current-runtime");
+        }
+    }
 
     private static string FindRoot()
     {
