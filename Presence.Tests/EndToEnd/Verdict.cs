@@ -70,8 +70,11 @@ internal static class Verdict
         const long wait = 120 * Minute;
         var expected = walkIns
             .Where(w => scenario.Logins.Exists(l => l.Device == (string)w["device"]! && l.Business == (string)w["business"]! && l.At <= (long)w["at"]! + wait))
-            .Select(w => ((string)w["visit"]!, Scenario.ContactOf((string)w["device"]!))).Order();
-        Assert.That(enriched.Select(e => ((string)e["visit"]!, (string)e["contact"]!)).Order(), Is.EqualTo(expected), "enriched walk-ins");
+            .Select(w => ((string)w["visit"]!, Scenario.ContactOf((string)w["device"]!))).Order().ToList();
+        var actual = enriched.Select(e => ((string)e["visit"]!, (string)e["contact"]!)).Order().ToList();
+        var missing = expected.Except(actual).Select(m => walkIns.Find(w => (string)w["visit"]! == m.Item1)!).ToList();
+        Assert.That(missing.Select(w => $"{w["device"]} at {w["at"]}, who logged in at {string.Join(", ", scenario.Logins.Where(l => l.Device == (string)w["device"]!).Select(l => l.At))}"), Is.Empty, "walk-ins that were not enriched");
+        Assert.That(actual, Is.EqualTo(expected), "enriched walk-ins");
         Assert.That(enriched, Is.Not.Empty);
     }
 

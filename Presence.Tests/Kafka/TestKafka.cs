@@ -105,7 +105,22 @@ internal static class TestKafka
         public void Kill(int? node = null) => Run(["kill", _directory, .. node is { } one ? [Text(one)] : Array.Empty<string>()]);
 
         /// <summary>Starts again what was killed.</summary>
-        public void Up(int? node = null) => Run(["up", _directory, .. node is { } one ? [Text(one)] : Array.Empty<string>()]);
+        public void Up(int? node = null)
+        {
+            // A broker on a machine that does much else takes longer than the script waits for it; it is not started twice.
+            for (int tries = 1; ; tries++)
+            {
+                try
+                {
+                    Run(["up", _directory, .. node is { } one ? [Text(one)] : Array.Empty<string>()]);
+                    return;
+                }
+                catch (InvalidOperationException) when (tries < 4)
+                {
+                    // Waited for again.
+                }
+            }
+        }
 
         public void Dispose()
         {

@@ -360,8 +360,9 @@ internal sealed class SimulationRun
         if (!machine.IsAway)
             return;
         machine.IsAway = false;
-        if (machine.Current is { IsAlive: false })
-            StartProcess(machine, machine.Current.Disk);
+        // One that gives up lives on for a while, and was not started again while its machine was away.
+        if (machine.Current is { } last && (!last.IsAlive || last.State is InstanceState.Stopped or InstanceState.Failed))
+            StartProcess(machine, last.Disk);
     }
 
     // systemd and docker start again what ended.
@@ -394,7 +395,12 @@ internal sealed class SimulationRun
         // The lock of the state directory: who holds it must be gone.
         if (_processes.Exists(p => p.IsAlive && p.Disk == disk))
         {
-            _world.After(TimeSpan.FromSeconds(1), () => StartProcess(machine, disk));
+            SimulatedProcess? before = machine.Current;
+            _world.After(TimeSpan.FromSeconds(1), () =>
+            {
+                if (machine.Current == before)
+                    StartProcess(machine, disk);
+            });
             return;
         }
 
