@@ -53,18 +53,19 @@ public static class Assignor
         }
     }
 
-    // Those with the fewest choices first, so that the others can even it out.
+    // Those with the fewest good choices first, so that the others can even it out.
     private static void GiveOwnerless(AssignorTable table, List<string> reasons)
     {
-        List<(AssignorTask Task, List<int> Choices)> ownerless = [];
+        List<(AssignorTask Task, List<int> Choices, int Furthest)> ownerless = [];
         foreach (AssignorTask task in table.Tasks)
         {
             if (task.Owner >= 0 || table.AbleOf(task).Count == 0)
                 continue;
-            ownerless.Add((task, [.. task.Copies.Where(c => table.CanRun(c.Member, task) && table.IsCaughtUp(task, c.Offset)).Select(c => c.Member)]));
+            List<int> caughtUp = [.. task.Copies.Where(c => table.IsCaughtUp(task, c.Offset)).Select(c => c.Member)];
+            ownerless.Add((task, caughtUp, task.Copies.Count(c => c.Offset == task.Furthest)));
         }
 
-        foreach ((AssignorTask task, List<int> choices) in ownerless.OrderBy(o => o.Choices.Count == 0 ? int.MaxValue : o.Choices.Count))
+        foreach ((AssignorTask task, List<int> choices, _) in ownerless.OrderBy(o => o.Choices.Count == 0 ? int.MaxValue : o.Furthest).ThenBy(o => o.Choices.Count))
         {
             int chosen = choices.Count == 0 ? table.LeastLoaded(task) : choices[0];
             foreach (int choice in choices)
@@ -74,9 +75,11 @@ public static class Assignor
             }
 
             table.SetOwner(task, chosen, worker: -1);
+            long behind = task.Furthest - table.OffsetOf(task, chosen);
             reasons.Add(choices.Count == 0
                 ? $"{task.Id} goes to {table.NameOf(chosen)}: nobody has a copy of its state, and it has the fewest tasks"
-                : $"{task.Id} goes to {table.NameOf(chosen)}: its copy there is caught up");
+                : behind == 0 ? $"{task.Id} goes to {table.NameOf(chosen)}: its copy there is caught up"
+                : $"{task.Id} goes to {table.NameOf(chosen)}: its copy there is caught up but for {behind} changelog records");
         }
     }
 

@@ -17,6 +17,7 @@ internal sealed class AssignorTable
     private readonly SortedSet<(int Load, int Member)>[] _byLoad;
     private readonly SortedSet<(int Total, int Member)>[] _byTotal;
     private readonly SortedSet<(int Load, int Member)> _allByLoad = [];
+    private int _aboveEven;
 
     public AssignorTable(AssignorInput input)
     {
@@ -64,6 +65,8 @@ internal sealed class AssignorTable
 
     public IReadOnlyList<AssignorTask> Tasks { get; }
 
+    private int Even => Tasks.Count / _members.Length;
+
     public bool CanRun(int member, AssignorTask task) => _canRun[task.Stage][member];
 
     public List<int> AbleOf(AssignorTask task) => _able[task.Stage];
@@ -72,6 +75,9 @@ internal sealed class AssignorTable
 
     /// <summary>Whether its copy follows the changelog and has all of it: it could run the task at once.</summary>
     public bool IsReady(AssignorTask task, int member) => task.Follows(member) && _members[member].Ready.Contains(task.Id);
+
+    /// <summary>How far its copy is; -1: it has none.</summary>
+    public long OffsetOf(AssignorTask task, int member) => _members[member].Copies.GetValueOrDefault(task.Id, -1);
 
     public string NameOf(int member) => _members[member].Instance;
 
@@ -113,11 +119,23 @@ internal sealed class AssignorTable
     /// <summary>The tasks a member runs, in order.</summary>
     public IEnumerable<AssignorTask> OwnedBy(int member) => _owned[member].OrderBy(t => t.Id.Stage, StringComparer.Ordinal).ThenBy(t => t.Id.Partition);
 
-    /// <summary>Of two that are caught up: the one it was warmed up on; else the one with fewer tasks, that follows it, that comes first.</summary>
+    /// <summary>
+    /// Of two that are caught up: the one it was warmed up on; else the one that follows it, that has not its even part of
+    /// the tasks already, whose copy is the furthest, that has fewer tasks, that comes first.
+    /// </summary>
     public bool IsBetterOwner(AssignorTask task, int candidate, int than) => Rank(task, candidate).CompareTo(Rank(task, than)) < 0;
 
-    private (bool, int, int, bool, int) Rank(AssignorTask task, int member) =>
-        (!task.Current.Exists(c => c.Member == member && c.Role == ReplicaRole.Warming), _load[member], StageLoad(member, task), !task.Follows(member), member);
+    private (bool, bool, bool, long, int, int, int) Rank(AssignorTask task, int member) => (
+        !task.Current.Exists(c => c.Member == member && c.Role == ReplicaRole.Warming),
+        !task.Follows(member),
+        HasItsPart(member),
+        -OffsetOf(task, member),
+        _load[member],
+        StageLoad(member, task),
+        member);
+
+    // Of what is left when all have the same, each gets one at most.
+    private bool HasItsPart(int member) => _load[member] > Even || (_load[member] == Even && _aboveEven >= Tasks.Count % _members.Length);
 
     public void SetOwner(AssignorTask task, int member, int worker)
     {
@@ -187,6 +205,7 @@ internal sealed class AssignorTable
                 Move(_byLoad[stage], member, _load[member], by);
         }
 
+        _aboveEven += (_load[member] + by > Even ? 1 : 0) - (_load[member] > Even ? 1 : 0);
         _load[member] += by;
     }
 

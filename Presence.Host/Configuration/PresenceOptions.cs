@@ -49,6 +49,10 @@ public sealed class PresenceOptions
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan InitialRebalanceDelay { get; set; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>Changelog records by which a copy may be behind the furthest one where a task is to go on at once.</summary>
+    [Range(0, 100_000_000)]
+    public int AcceptableLag { get; set; } = 10_000;
+
     /// <summary>Policy by service.</summary>
     public IDictionary<string, BadInputPolicy> BadInput { get; set; } = new Dictionary<string, BadInputPolicy>();
 

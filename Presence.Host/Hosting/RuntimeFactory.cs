@@ -46,6 +46,7 @@ public static class RuntimeFactory
         StandbyReplicas = options.StandbyReplicas,
         HeartbeatTimeout = isAlone ? AloneTimeout : options.HeartbeatTimeout,
         RestartGrace = options.RestartGrace,
+        AcceptableLag = options.AcceptableLag,
         InitialRebalanceDelay = isAlone ? TimeSpan.Zero : options.InitialRebalanceDelay,
     };
 }

@@ -20,18 +20,26 @@ internal sealed class KafkaAdmin : ILogAdmin
 
     // Leaders are remembered for this long. A question that goes out with an old leader's epoch is refused, and is asked
     // again with the same epoch until what is remembered expires: by default after 15 minutes.
-    private static readonly Dictionary<string, string> AdminSettings = new() { ["metadata.max.age.ms"] = "2000" };
+    private static readonly Dictionary<string, string> LeaderSettings = new() { ["metadata.max.age.ms"] = "2000" };
+
+    // What the protocol has in place of a time.
+    private static readonly Timestamp Latest = new(-1, TimestampType.CreateTime);
+    private static readonly Timestamp Earliest = new(-2, TimestampType.CreateTime);
 
     private readonly KafkaClients _clients;
     private readonly Lazy<IAdminClient> _admin;
     private readonly ResiliencePipeline _retry;
+    private readonly Lazy<IConsumer<Ignore, Ignore>> _committed;
+    private readonly Lazy<IConsumer<Ignore, Ignore>> _uncommitted;
     private readonly ConcurrentDictionary<string, Lazy<IConsumer<Ignore, Ignore>>> _groups = new();
 
     public KafkaAdmin(KafkaClients clients)
     {
         _clients = clients;
         _admin = new Lazy<IAdminClient>(() =>
-            new AdminClientBuilder(clients.Configure("presence-admin", [], AdminSettings)).SetLogHandler((_, m) => clients.Log(m)).Build());
+            new AdminClientBuilder(clients.Configure("presence-admin", [], [])).SetLogHandler((_, m) => clients.Log(m)).Build());
+        _committed = new(() => CreateConsumer("presence-ends-committed", "presence-ends", "read_committed", LeaderSettings));
+        _uncommitted = new(() => CreateConsumer("presence-ends", "presence-ends", "read_uncommitted", LeaderSettings));
         _retry = new ResiliencePipelineBuilder()
             .AddRetry(new RetryStrategyOptions
             {
@@ -101,10 +109,10 @@ internal sealed class KafkaAdmin : ILogAdmin
     }, cancellation);
 
     public Task<IReadOnlyDictionary<TopicPartition, long>> EndOffsets(IReadOnlyCollection<TopicPartition> partitions, Core.Log.IsolationLevel isolation, CancellationToken cancellation) =>
-        ListOffsets(partitions, OffsetSpec.Latest(), isolation, cancellation);
+        ListOffsets(partitions, Latest, isolation, cancellation);
 
     public Task<IReadOnlyDictionary<TopicPartition, long>> StartOffsets(IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancellation) =>
-        ListOffsets(partitions, OffsetSpec.Earliest(), Core.Log.IsolationLevel.ReadUncommitted, cancellation);
+        ListOffsets(partitions, Earliest, Core.Log.IsolationLevel.ReadUncommitted, cancellation);
 
     // By a consumer, not by the admin client's call: that one crashes the process (librdkafka 2.16, a null consumer
     // group in rd_kafka_handle_OffsetFetch) when the coordinator answers with an error, as it does while a transaction
@@ -112,7 +120,7 @@ internal sealed class KafkaAdmin : ILogAdmin
     public Task<IReadOnlyDictionary<TopicPartition, long>> CommittedOffsets(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancellation) => Ask($"read the offsets of group {group}", () => Task.Run<IReadOnlyDictionary<TopicPartition, long>>(
         () =>
         {
-            IConsumer<Ignore, Ignore> consumer = _groups.GetOrAdd(group, g => new Lazy<IConsumer<Ignore, Ignore>>(() => CreateConsumer(g))).Value;
+            IConsumer<Ignore, Ignore> consumer = _groups.GetOrAdd(group, g => new Lazy<IConsumer<Ignore, Ignore>>(() => CreateConsumer($"{g}-offsets", g, "read_committed", []))).Value;
             Dictionary<TopicPartition, long> found = [];
             foreach (TopicPartitionOffset partition in consumer.Committed(partitions.Select(ToKafka), OffsetsTimeout))
             {
@@ -128,31 +136,32 @@ internal sealed class KafkaAdmin : ILogAdmin
     {
         if (_admin.IsValueCreated)
             _admin.Value.Dispose();
-        foreach (Lazy<IConsumer<Ignore, Ignore>> consumer in _groups.Values)
-            consumer.Value.Dispose();
+        foreach (Lazy<IConsumer<Ignore, Ignore>> consumer in _groups.Values.Append(_committed).Append(_uncommitted))
+        {
+            if (consumer.IsValueCreated)
+                consumer.Value.Dispose();
+        }
     }
 
-    private IConsumer<Ignore, Ignore> CreateConsumer(string group) =>
-        new ConsumerBuilder<Ignore, Ignore>(_clients.Configure($"{group}-offsets", [], new() { ["group.id"] = group, ["isolation.level"] = "read_committed" }))
+    private IConsumer<Ignore, Ignore> CreateConsumer(string name, string group, string isolation, Dictionary<string, string> settings) =>
+        new ConsumerBuilder<Ignore, Ignore>(_clients.Configure(name, [], new(settings) { ["group.id"] = group, ["isolation.level"] = isolation }))
             .SetLogHandler((_, m) => _clients.Log(m))
             .Build();
 
-    private Task<IReadOnlyDictionary<TopicPartition, long>> ListOffsets(IReadOnlyCollection<TopicPartition> partitions, OffsetSpec spec, Core.Log.IsolationLevel isolation, CancellationToken cancellation) => Ask<IReadOnlyDictionary<TopicPartition, long>>("list offsets", async () =>
-    {
-        ListOffsetsResult result = await _admin.Value.ListOffsetsAsync(
-            partitions.Select(p => new TopicPartitionOffsetSpec { TopicPartition = ToKafka(p), OffsetSpec = spec }),
-            new ListOffsetsOptions
-            {
-                RequestTimeout = OffsetsTimeout,
-                IsolationLevel = isolation == Core.Log.IsolationLevel.ReadCommitted ? Confluent.Kafka.IsolationLevel.ReadCommitted : Confluent.Kafka.IsolationLevel.ReadUncommitted,
-            });
-        // The client (librdkafka 2.16) gives -1001 without an error for a partition whose leader went away while it asked.
-        if (result.ResultInfos.Find(i => i.TopicPartitionOffsetError.Offset.IsSpecial) is { } unanswered)
-            throw new KafkaException(new Error(ErrorCode.Local_Transport, $"{unanswered.TopicPartitionOffsetError.TopicPartition}: its leader did not answer"));
-        return result.ResultInfos.ToDictionary(
-            i => new TopicPartition(i.TopicPartitionOffsetError.Topic, i.TopicPartitionOffsetError.Partition.Value),
-            i => i.TopicPartitionOffsetError.Offset.Value);
-    }, cancellation);
+    // By a consumer, not by the admin client's call: that one ends the process (librdkafka 2.16, a null event in
+    // rd_kafka_ListOffsets) when leaders become known while it looks for them, for another thread then answers the
+    // question before it is set up.
+    private Task<IReadOnlyDictionary<TopicPartition, long>> ListOffsets(IReadOnlyCollection<TopicPartition> partitions, Timestamp at, Core.Log.IsolationLevel isolation, CancellationToken cancellation) => Ask("list offsets", () => Task.Run<IReadOnlyDictionary<TopicPartition, long>>(
+        () =>
+        {
+            IConsumer<Ignore, Ignore> consumer = (isolation == Core.Log.IsolationLevel.ReadCommitted ? _committed : _uncommitted).Value;
+            List<TopicPartitionOffset> found = partitions.Count == 0 ? [] : consumer.OffsetsForTimes(partitions.Select(p => new TopicPartitionTimestamp(ToKafka(p), at)), OffsetsTimeout);
+            // The client gives no error for a partition whose leader went away while it asked.
+            if (found.Find(o => o.Offset.IsSpecial) is { } unanswered)
+                throw new KafkaException(new Error(ErrorCode.Local_Transport, $"{unanswered.TopicPartition}: its leader did not answer"));
+            return found.ToDictionary(o => new TopicPartition(o.Topic, o.Partition.Value), o => o.Offset.Value);
+        },
+        cancellation), cancellation);
 
     private async Task<T> Ask<T>(string what, Func<Task<T>> call, CancellationToken cancellation)
     {
@@ -169,7 +178,7 @@ internal sealed class KafkaAdmin : ILogAdmin
     private static string Describe(KafkaException e) => e switch
     {
         CreateTopicsException c => string.Join("; ", c.Results.Where(r => r.Error.IsError).Select(r => $"{r.Topic}: {r.Error.Reason}")),
-        ListOffsetsException l => string.Join("; ", l.Result.ResultInfos.Where(r => r.TopicPartitionOffsetError.Error.IsError).Select(r => $"{r.TopicPartitionOffsetError.TopicPartition}: {r.TopicPartitionOffsetError.Error.Reason}")),
+        TopicPartitionOffsetException t => string.Join("; ", t.Results.Where(r => r.Error.IsError).Select(r => $"{r.TopicPartition}: {r.Error.Reason}")),
         _ => e.Error.Reason,
     };
 

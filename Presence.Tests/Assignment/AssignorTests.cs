@@ -258,6 +258,25 @@ internal sealed class AssignorTests
     });
 
     [Test]
+    public void A_fleet_that_starts_anew_finds_the_furthest_copies_and_is_even([Values(6, 7)] int tasks, [Values] bool oneHasAllOfThem)
+    {
+        TaskId[] ids = [.. Enumerable.Range(0, tasks).Select(p => new TaskId("walk-in", p))];
+        FleetMember[] members = [.. Enumerable.Range(0, 3).Select(m => new FleetMember(
+            $"x{m}",
+            $"i{m}",
+            "",
+            new HashSet<string> { "walk-in" },
+            1,
+            ids.ToDictionary(t => t, t => (oneHasAllOfThem ? 2 : 2 - (t.Partition % 3)) == m ? 5_000L : 5_000 - Lag + m),
+            new HashSet<TaskId>()))];
+        AssignorResult plan = Assignor.Assign(new AssignorInput(ids, members, [], 1, 1, Lag));
+        Placement[] owners = [.. plan.Placements.Where(p => p.Role == ReplicaRole.Active)];
+        int furthest = owners.Count(p => members.Single(m => m.Incarnation == p.Incarnation).Copies[p.Task] == 5_000);
+        Assert.That(furthest, Is.EqualTo(oneHasAllOfThem ? (tasks + 2) / 3 : tasks), string.Join(", ", owners));
+        Assert.That(owners.GroupBy(p => p.Incarnation).Select(g => g.Count()), Is.All.InRange(tasks / 3, (tasks + 2) / 3));
+    }
+
+    [Test]
     public void A_task_goes_where_its_replica_is_ready_and_not_where_an_old_copy_lies()
     {
         TaskId task = new("walk-in", 0);
