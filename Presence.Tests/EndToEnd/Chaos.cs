@@ -9,10 +9,6 @@ namespace Presence.Tests.EndToEnd;
 /// </summary>
 internal static class Chaos
 {
-    // A login that is hours late finds no walk-in any more, and it is late when one of the tasks it passes stands still
-    // while others go on. So event time must not run so fast that minutes of an outage are hours.
-    private const int Crowd = 10;
-
     /// <summary>
     /// Throws when something is lost, doubled or not worked off, or when a store was rebuilt that had a usable copy.
     /// Returns how often each thing was done.
@@ -22,7 +18,7 @@ internal static class Chaos
         Random random = new(seed);
         Dictionary<string, int> done = [];
         using TestKafka.PrivateBroker broker = TestKafka.StartPrivate(brokers);
-        Scenario scenario = await Scenario.Create(broker.Bootstrap, (int)(rate * length.TotalSeconds), seed, Crowd);
+        Scenario scenario = await Scenario.Create(broker.Bootstrap, (int)(rate * length.TotalSeconds), seed);
         using ProcessFleet fleet = new(scenario, instances);
         for (int i = 0; i < instances; i++)
             fleet.Start(i);

@@ -56,13 +56,10 @@ internal sealed class Scenario
 
     public const int Partitions = 4;
 
-    /// <summary>
-    /// Made from a seed, with its topics created. A million probes are 12 hours of <paramref name="crowd"/> 1; in a crowd
-    /// of 10 they are 72 minutes.
-    /// </summary>
-    public static async Task<Scenario> Create(string bootstrap, int records, int seed, int crowd = 1)
+    /// <summary>Made from a seed, with its topics created.</summary>
+    public static async Task<Scenario> Create(string bootstrap, int records, int seed)
     {
-        (List<Sighting> probes, List<Sighting> logins) = Generate(records, seed, crowd);
+        (List<Sighting> probes, List<Sighting> logins) = Generate(records, seed);
         Scenario scenario = new(bootstrap, $"e2e-{Guid.NewGuid():N}"[..12], probes, logins);
         using KafkaLog log = scenario.OpenLog();
         await log.Admin.CreateTopics(TopicCatalog.Public(scenario.Names, Partitions, null), CancellationToken.None);
@@ -72,7 +69,7 @@ internal sealed class Scenario
     /// <summary>Made from a seed, on the embedded log of a state directory.</summary>
     public static Scenario CreateEmbedded(string stateDirectory, int records, int seed)
     {
-        (List<Sighting> probes, List<Sighting> logins) = Generate(records, seed, crowd: 1);
+        (List<Sighting> probes, List<Sighting> logins) = Generate(records, seed);
         return new Scenario("", "embedded", probes, logins) { _embeddedState = stateDirectory };
     }
 
@@ -236,7 +233,7 @@ internal sealed class Scenario
 
     // Event time moves about 12 h per million records, as in a town with a few hundred venues. Visitors stay, come back,
     // and one in three logs in; the others pass by.
-    private static (List<Sighting> Probes, List<Sighting> Logins) Generate(int records, int seed, int crowd)
+    private static (List<Sighting> Probes, List<Sighting> Logins) Generate(int records, int seed)
     {
         Random random = new(seed);
         List<Sighting> probes = [], logins = [];
@@ -248,10 +245,10 @@ internal sealed class Scenario
             while (queue.Count == 0 || queue.Peek().At >= next)
             {
                 bool visitor = random.Next(25) == 0;
-                int id = visitor && random.Next(3) > 0 ? random.Next(3000 * crowd) : (10_000 * crowd) + device++;
+                int id = visitor && random.Next(3) > 0 ? random.Next(3000) : 10_000 + device++;
                 int left = visitor ? 12 + random.Next(170) : 1 + random.Next(2);
                 queue.Enqueue(((long)next, id, random.Next(100), left, visitor, visitor ? -45 - random.Next(15) : -60 - random.Next(35)), (long)next);
-                next += -Math.Log(1 - random.NextDouble()) * 345.6 / crowd;
+                next += -Math.Log(1 - random.NextDouble()) * 345.6;
             }
 
             var e = queue.Dequeue();
