@@ -79,6 +79,14 @@ internal sealed class FleetTests
         for (Stopwatch watch = Stopwatch.StartNew(); watch.Elapsed < Limit && replayed.Length < 5 * Scenario.Partitions; await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System))
             replayed = [.. fleet.Log.Select(l => Regex.Match(l, "is restored: ([0-9]+) changelog records")).Where(m => m.Success).Select(m => long.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture))];
         Assert.That(replayed, Has.Length.GreaterThanOrEqualTo(5 * Scenario.Partitions));
+        long all;
+        using (Host.Kafka.KafkaLog log = scenario.OpenLog())
+        {
+            Core.Log.TopicPartition[] changelogs = [.. Enumerable.Range(0, Scenario.Partitions).Select(p => new Core.Log.TopicPartition($"{scenario.Prefix}-walk-in-changelog", p))];
+            all = (await log.Admin.EndOffsets(changelogs, Core.Log.IsolationLevel.ReadUncommitted, CancellationToken.None)).Values.Sum();
+        }
+
+        Assert.That(replayed.Sum(), Is.LessThan(all / 20), $"of {all}: {string.Join(' ', replayed)}");
         Assert.That(replayed, Is.All.LessThanOrEqualTo(Lag), string.Join('\n', fleet.Log.Where(l => Regex.IsMatch(l, "Plan [0-9]+: |is restored: [1-9]"))));
         Assert.That(fleet.Log.Where(l => l.Contains("is refused and rebuilt", StringComparison.Ordinal)), Is.Empty);
         for (int i = 0; i < fleet.Size; i++)
