@@ -85,7 +85,8 @@ public sealed partial class Instance
     {
         ControlState control = _control!.State;
         control.Incarnations.TryGetValue(_incarnation, out Incarnation? own);
-        _wasRegistered |= own is not null;
+        // It may have slept through being taken in as well as through being fenced.
+        _wasRegistered |= own is not null || control.DoneWith.Contains(_incarnation);
         if (own is null ? _wasRegistered : own.State == IncarnationState.Condemned)
         {
             // Another one with the same instance id that was taken in later has this one's place.
@@ -104,7 +105,6 @@ public sealed partial class Instance
 
         if (own is null && IsPassedOver())
         {
-            // It slept through being taken in and fenced: its id is done with.
             EndIncarnation($"the planner is there and has not taken it in for {TakeInLimit.TotalSeconds:0} s");
             return;
         }
@@ -153,7 +153,8 @@ public sealed partial class Instance
 
     private TimeSpan TakeInLimit => _options.HeartbeatTimeout * 6;
 
-    // Another instance plans, and has not taken this one in though it has announced itself for long.
+    // Another instance plans, and has not taken this one in though it has announced itself for long: it was fenced, and
+    // compaction has removed what the control log said of it before that was read here.
     private bool IsPassedOver() =>
         _planner is null
         && _firstAnnouncedAt != 0

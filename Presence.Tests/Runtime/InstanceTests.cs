@@ -1,0 +1,55 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Presence.Core.Assignment;
+using Presence.Core.Events;
+using Presence.Core.Log;
+using Presence.Core.Log.Simulated;
+using Presence.Core.Runtime;
+using Presence.Core.State.Simulated;
+using Presence.Tests.Simulation;
+
+namespace Presence.Tests.Runtime;
+
+/// <summary>An instance and what the control log says of it, in virtual time and without faults.</summary>
+internal sealed class InstanceTests
+{
+    private const string Application = "presence";
+
+    private static readonly TopicPartition Control = new(ControlTopics.ControlOf(Application), 0);
+    private static readonly TopicPartition Fleet = new(ControlTopics.FleetOf(Application), 0);
+
+    [Test]
+    public void An_incarnation_that_slept_through_its_end_ends_even_if_it_becomes_the_planner()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = new(new SimulatedCluster(world));
+        foreach (TopicSpecification topic in TopicCatalog.Public(SimulatedTown.Names, 1, null).Concat(ControlTopics.Specifications(Application, null)))
+            log.Cluster.CreateTopic(topic);
+        using ITransactionalProducer planner = log.CreateProducer($"{Application}-planner");
+        world.RunUntil(() => planner.Init(TimeSpan.Zero).IsOk);
+        Write(world, planner, (PlannerBeat.Key(), new PlannerBeat("another", "i0", 0, false).Value()));
+
+        int incarnations = 0;
+        InstanceOptions options = new() { ApplicationId = Application, InstanceId = "i1", DeadLetterTopic = SimulatedTown.Names.DeadLetter, CreateIncarnationId = () => $"{++incarnations}" };
+        SimulatedProcess process = new(log.Cluster, new SimulatedDisk(world), options, SimulatedTown.Stages, TimeSpan.Zero, NullLogger.Instance, (_, call) => Assert.Fail(call));
+        world.RunUntil(() => log.Cluster.Find(Fleet)!.End > 0);
+
+        // While it stands still it is taken in, taken for dead and fenced; then nobody plans any more.
+        process.Pause(options.HeartbeatTimeout * 5);
+        Incarnation taken = new("1", "i1", 1, IncarnationState.Live, 0);
+        Write(world, planner, (taken.Key(), taken.Value()), (PlanHeader.Key(), new PlanHeader(1, 0, "i0", ["1"], [], []).Value()));
+        Write(world, planner, (taken.Key(), (taken with { State = IncarnationState.Condemned }).Value()));
+        Write(world, planner, (taken.Key(), null), (PlanHeader.Key(), new PlanHeader(2, 0, "i0", ["1"], [], []).Value()));
+
+        world.RunUntil(() => process.Instance.Status().Fleet is { IsPlanner: true, Members.Count: > 0 });
+        Assert.That(process.Instance.Status().Fleet!.Members.Single().Incarnation, Is.EqualTo("2"));
+        world.RunUntil(() => process.Instance.Reason is null);
+    }
+
+    private static void Write(SimulatedWorld world, ITransactionalProducer producer, params (byte[] Key, byte[]? Value)[] records)
+    {
+        Assert.That(producer.Begin().IsOk, Is.True);
+        foreach ((byte[] key, byte[]? value) in records)
+            Assert.That(producer.Produce(Control, key, hasKey: true, value, hasValue: value is not null, 0).IsOk, Is.True);
+        world.RunUntil(() => producer.Commit(TimeSpan.Zero).IsOk);
+    }
+}
