@@ -13,6 +13,7 @@ namespace Presence.Core.Runtime;
 public sealed class Restorer : ILogReceiver, IDisposable
 {
     private const int PollRecordsMax = 20_000;
+    private static readonly TimeSpan StatusInterval = TimeSpan.FromMilliseconds(50);
 
     private readonly ILog _log;
     private readonly InstanceOptions _options;
@@ -34,6 +35,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
     private volatile IReadOnlyList<TaskStatus> _status = [];
     private int _looking;
     private long _progressAt;
+    private long _statusAt;
     private bool _disposed;
 
     /// <summary>Nothing is opened before there is something to do.</summary>
@@ -96,10 +98,17 @@ public sealed class Restorer : ILogReceiver, IDisposable
         return taken;
     }
 
-    /// <summary>One step; waits at most <paramref name="wait"/> for changelog records. Returns whether anything is under way.</summary>
+    /// <summary>Whether nothing is under way but what waits for an operator.</summary>
+    public bool IsIdle { get; private set; } = true;
+
+    /// <summary>
+    /// One step; waits at most <paramref name="wait"/> for changelog records. Returns whether it got on or has waited:
+    /// where not, whoever drives it pauses a moment, as everything waits for answers.
+    /// </summary>
     public bool RunOnce(TimeSpan wait)
     {
         Volatile.Write(ref _progressAt, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        bool moved = !_orders.IsEmpty;
         while (_orders.TryDequeue(out var order))
             Obey(order.Task, order.Goal, order.Request);
 
@@ -112,8 +121,10 @@ public sealed class Restorer : ILogReceiver, IDisposable
             // Before the step too: one that begins anew must not go on with the old position.
             FollowReading(slot, takeover);
             bool wasLooking = takeover is { Goal: TakeoverGoal.Look, State: not TakeoverState.Following };
+            TakeoverState before = takeover.State;
             takeover.Step(_cancellation.Token);
             FollowReading(slot, takeover);
+            moved |= takeover.State != before;
             if (wasLooking && takeover.State is TakeoverState.Following or TakeoverState.Nothing or TakeoverState.Stopped)
                 Interlocked.Decrement(ref _looking);
             if (takeover.State == TakeoverState.Nothing)
@@ -127,8 +138,10 @@ public sealed class Restorer : ILogReceiver, IDisposable
         GiveWay();
         if (_reading.Count > 0)
             _consumer!.Poll(this, PollRecordsMax, wait);
-        Publish();
-        return _reading.Count > 0 || _takeovers.Exists(t => t is { State: not (TakeoverState.Stopped or TakeoverState.Following) });
+        if (moved || _time.GetElapsedTime(_statusAt) >= StatusInterval)
+            Publish();
+        IsIdle = _reading.Count == 0 && !_takeovers.Exists(t => t is { State: not (TakeoverState.Stopped or TakeoverState.Following) });
+        return moved || _reading.Count > 0;
     }
 
     void ILogReceiver.OnRecord(int slot, in LogRecord record) => _takeovers[slot]?.OnRecord(record);
@@ -255,6 +268,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
 
     private void Publish()
     {
+        _statusAt = _time.GetTimestamp();
         if (_takeovers.TrueForAll(t => t is null))
         {
             if (_status.Count > 0)

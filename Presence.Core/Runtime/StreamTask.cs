@@ -36,6 +36,7 @@ public sealed partial class StreamTask : IDisposable
     private readonly MetaRecord _current;
     private readonly byte[] _metaBytes;
     private readonly long[] _counters;
+    private readonly int[] _clockInputs;
     private readonly Context _context;
     private long _clock = long.MinValue;
     private long _wallClock;
@@ -58,6 +59,7 @@ public sealed partial class StreamTask : IDisposable
         _current = new MetaRecord(definition.Inputs.Count);
         _metaBytes = new byte[meta.Length];
         _counters = new long[definition.Counters.Count];
+        _clockInputs = [.. definition.ClockInputs];
         _context = new Context(this);
         Inputs = new TaskInput[definition.Inputs.Count];
         for (int i = 0; i < Inputs.Length; i++)
@@ -452,7 +454,7 @@ public sealed partial class StreamTask : IDisposable
     private void UpdateClock()
     {
         long slowest = long.MaxValue;
-        foreach (int index in _definition.ClockInputs)
+        foreach (int index in _clockInputs)
             slowest = Math.Min(slowest, Inputs[index].Clock);
 
         if (slowest > _clock)
@@ -472,7 +474,7 @@ public sealed partial class StreamTask : IDisposable
         }
 
         bool moved = false;
-        foreach (int index in _definition.ClockInputs)
+        foreach (int index in _clockInputs)
         {
             TaskInput input = Inputs[index];
             long confirmed = input.KnownEnd.At;
@@ -505,7 +507,7 @@ public sealed partial class StreamTask : IDisposable
     private long? SlowestKnownClock()
     {
         long? slowest = null;
-        foreach (int index in _definition.ClockInputs)
+        foreach (int index in _clockInputs)
         {
             long clock = Inputs[index].Clock;
             if (clock != long.MinValue && clock < (slowest ?? long.MaxValue))

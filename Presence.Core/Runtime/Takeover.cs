@@ -208,9 +208,8 @@ public sealed class Takeover : IDisposable
 
     private bool AskEnds(CancellationToken cancellation)
     {
-        List<TopicPartition> all = [.. _inputs, Request.Topics.Changelog];
-        _starts ??= _admin.StartOffsets(all, cancellation);
-        _ends ??= _admin.EndOffsets(all, IsolationLevel.ReadUncommitted, cancellation);
+        _starts ??= _admin.StartOffsets([.. _inputs, Request.Topics.Changelog], cancellation);
+        _ends ??= _admin.EndOffsets([.. _inputs, Request.Topics.Changelog], IsolationLevel.ReadUncommitted, cancellation);
         if (!IsAnswered(_starts) || !IsAnswered(_ends))
             return false;
         Target = _ends.Result[Request.Topics.Changelog];

@@ -33,6 +33,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     private long _nextWatch;
     private const long HeldLimit = 45_000;
     private int _fedLast;
+    private bool _isMoreToFeed;
     private bool _stopping;
     private volatile bool _stopRequested;
     private volatile string? _failure;
@@ -141,9 +142,11 @@ public sealed partial class Worker : ILogReceiver, IDisposable
             return true;
         }
 
-        // 3. Fetch. Wait only when nothing is left to do and nothing to commit.
+        // 3. Fetch, when what came before has been worked off. Wait only when nothing is left to do and nothing to commit.
         bool busy = _fedLast > 0 || IsDirty();
-        int fetched = _consumers.Poll(this, _options.Bounds.PollRecordsMax, busy ? (_fedLast > 0 ? TimeSpan.Zero : WorkerBounds.IdleWait) : wait);
+        int fetched = 0;
+        if (!_isMoreToFeed)
+            fetched = _consumers.Poll(this, _options.Bounds.PollRecordsMax, busy ? (_fedLast > 0 ? TimeSpan.Zero : WorkerBounds.IdleWait) : wait);
         if (State != WorkerState.Feeding)
             return true;
 
@@ -229,6 +232,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     {
         HandleFaults(now);
         int handled = 0;
+        _isMoreToFeed = false;
         for (int i = 0; i < _tasks.Count && State == WorkerState.Feeding; i++)
         {
             StreamTask task = _tasks[i];
@@ -264,6 +268,9 @@ public sealed partial class Worker : ILogReceiver, IDisposable
 
         switch (result.Outcome)
         {
+            case FeedOutcome.Budget:
+                _isMoreToFeed = true;
+                break;
             case FeedOutcome.ProducerFailed:
                 OnProducerFailed(result.Log);
                 break;

@@ -126,7 +126,7 @@ public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
         _loops.Add(new Thread(() => Loop("restore", () =>
         {
             if (!restorer.RunOnce(RestoreWait))
-                Thread.Sleep(20);
+                Thread.Sleep(restorer.IsIdle ? 20 : 1);
             return true;
         }))
         { Name = "presence-restore", IsBackground = true });

@@ -29,9 +29,9 @@ internal sealed partial class KafkaConsumer : ILogConsumer
                 // An assignment is served when the fetch under way returns; a busy one never waits for that.
                 ["fetch.wait.max.ms"] = "50",
                 ["fetch.queue.backoff.ms"] = "5",
-                ["fetch.message.max.bytes"] = "4194304",
+                ["fetch.message.max.bytes"] = "1048576",
                 ["queued.max.messages.kbytes"] = "32768",
-                ["queued.min.messages"] = "50000",
+                ["queued.min.messages"] = "10000",
                 ["fetch.error.backoff.ms"] = "50",
             },
             new()

@@ -143,7 +143,7 @@ internal sealed class SimulatedProcess
         StepHeartbeat);
 
     private void StepRestorer(Restorer restorer) => Step(
-        () => restorer != _instance.Restorer ? null : restorer.RunOnce(TimeSpan.Zero) ? _world.Span(1, 20) : _world.Span(100, 300),
+        () => restorer != _instance.Restorer ? null : restorer.RunOnce(TimeSpan.Zero) || !restorer.IsIdle ? _world.Span(1, 20) : _world.Span(100, 300),
         () => StepRestorer(restorer));
 
     private void StepWorker(Worker worker) => Step(

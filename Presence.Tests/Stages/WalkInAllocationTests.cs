@@ -54,8 +54,8 @@ internal sealed class WalkInAllocationTests
         }
     }
 
-    // Visitors with returns, passers-by, staff and the excluded; every hundredth sighting a login.
-    private static List<Sighting> Day(int count)
+    /// <summary>Visitors with returns, passers-by, staff and the excluded; every hundredth sighting a login.</summary>
+    internal static List<Sighting> Day(int count)
     {
         Random random = new(7);
         List<Sighting> all = [];
@@ -70,7 +70,8 @@ internal sealed class WalkInAllocationTests
         return [.. all.OrderBy(s => s.At)];
     }
 
-    private static (byte[] Key, byte[] Value, bool IsLogin, long At)[] Encode(List<Sighting> day, int shift) =>
+    /// <summary>As records of a day so many days later.</summary>
+    internal static (byte[] Key, byte[] Value, bool IsLogin, long At)[] Encode(List<Sighting> day, int shift) =>
     [
         .. day.Select(s => s with { At = s.At + (shift * 86_400_000L) })
             .Select(s => (Encoding.UTF8.GetBytes(s.Device), Encoding.UTF8.GetBytes(s.IsLogin ? Login(s) : Probe(s)), s.IsLogin, s.At)),
