@@ -154,7 +154,6 @@ public sealed partial class StreamTask : IDisposable
     {
         _wallClock = wallClock;
         int handled = 0;
-        _store.WriteIfDue(wallClock);
         if (!TryDrain(producer, handled, -1, out FeedResult failed))
             return failed;
         AddIdleTime();
@@ -231,6 +230,9 @@ public sealed partial class StreamTask : IDisposable
     }
 
     private long HeadOffset(int input) => Inputs[input].Queue.Count == 0 ? -1 : Inputs[input].Queue.Peek().Offset;
+
+    /// <summary>Writes what is committed to the disk. Throws <see cref="StoreException"/>: it must then be closed and taken over anew.</summary>
+    public void WriteStore() => _store.Write();
 
     /// <summary>Closes it, with all that is committed on disk. Returns how far the copy on disk is.</summary>
     public long Close()

@@ -151,7 +151,8 @@ public sealed partial class Worker
     private void OnCommitted(long now)
     {
         _open = false;
-        _metrics.Committed(_time.GetElapsedTime(_commitBegan));
+        _commitTook = _time.GetElapsedTime(_commitBegan);
+        _metrics.Committed(_commitTook);
         foreach (StreamTask task in _batch)
         {
             try

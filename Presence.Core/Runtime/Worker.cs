@@ -28,6 +28,9 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     private readonly List<(StreamTask Task, string Reason)> _doomed = [];
     private readonly HashSet<int> _paused = [];
     private long _lastCommit;
+    private TimeSpan _commitTook;
+    private long _writeTurnAt;
+    private int _writeTurn;
     private long _nextRecommit;
     private long _nextStatus;
     private long _nextWatch;
@@ -151,6 +154,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
             return true;
 
         // 4. Feed.
+        WriteStores();
         _fedLast = FeedTasks(now = Now());
         BoundQueues();
         WatchInputs(now);
@@ -386,6 +390,27 @@ public sealed partial class Worker : ILogReceiver, IDisposable
 
     private int SlotOf(StreamTask task, int input) => _slots.FindIndex(s => s?.Task == task && s?.Input == input);
 
+    // Each store has its turn once in the interval, one after the other: all of them at once would hold records up for as
+    // long as all of them take.
+    private void WriteStores()
+    {
+        TimeSpan interval = _options.StoreBounds.WriteInterval;
+        for (int turns = _tasks.Count; turns > 0 && _time.GetElapsedTime(_writeTurnAt) >= interval / _tasks.Count; turns--)
+        {
+            _writeTurnAt = turns == 1 ? _time.GetTimestamp() : _writeTurnAt + (long)(interval.TotalSeconds / _tasks.Count * _time.TimestampFrequency);
+            _writeTurn = (_writeTurn + 1) % _tasks.Count;
+            StreamTask task = _tasks[_writeTurn];
+            try
+            {
+                task.WriteStore();
+            }
+            catch (StoreException e)
+            {
+                Doom(task, $"its store failed: {e.Message}");
+            }
+        }
+    }
+
     // Only a task that waits for another input lets a queue grow: everything else is processed as it comes.
     private void BoundQueues()
     {
@@ -449,7 +474,10 @@ public sealed partial class Worker : ILogReceiver, IDisposable
 
         if (!IsDirty())
             return false;
-        if (idle || _mode != FeedMode.All || _time.GetElapsedTime(_lastCommit) >= _options.CommitInterval)
+        // With nothing else to do early, but not so often that commits take more than half of the time: the log has as much
+        // work with them.
+        TimeSpan since = _time.GetElapsedTime(_lastCommit);
+        if (_mode != FeedMode.All || since >= _options.CommitInterval || (idle && since >= _commitTook))
             return true;
 
         long bytes = 0;

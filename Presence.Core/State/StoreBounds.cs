@@ -3,8 +3,8 @@ namespace Presence.Core.State;
 /// <summary>What a task's state may keep in memory before its disk.</summary>
 public sealed class StoreBounds
 {
-    /// <summary>How long committed changes may wait to be written: what a crash leaves to be replayed is not more.</summary>
-    public TimeSpan UnwrittenAgeMax { get; init; } = TimeSpan.FromSeconds(1);
+    /// <summary>How long committed changes may wait to be written: what a crash leaves to be replayed is not more. Zero: not at all.</summary>
+    public TimeSpan WriteInterval { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Bytes of committed changes that may wait to be written, keys included.</summary>
     public int UnwrittenBytesMax { get; init; } = 2 * 1024 * 1024;

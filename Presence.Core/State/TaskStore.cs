@@ -7,8 +7,8 @@ namespace Presence.Core.State;
 /// not yet on disk; what was on disk when last looked at (a cache); the disk.
 /// Invariants: nothing uncommitted ever reaches the disk; what reaches it is all of a row of committed transactions,
 /// with the changelog offset that follows the last of them, in one batch. So a crash loses nothing: takeover replays
-/// from that offset. What is committed waits for <see cref="StoreBounds.UnwrittenAgeMax"/> or
-/// <see cref="StoreBounds.UnwrittenBytesMax"/>: a key that changes often, or that comes and goes, costs the disk little.
+/// from that offset. What is committed waits for its turn, once in <see cref="StoreBounds.WriteInterval"/>, or
+/// for <see cref="StoreBounds.UnwrittenBytesMax"/>: a key that changes often, or that comes and goes, costs the disk little.
 /// </summary>
 public sealed class TaskStore : IDisposable
 {
@@ -24,7 +24,6 @@ public sealed class TaskStore : IDisposable
     private readonly byte[] _local;
     private byte[] _meta = [];
     private bool _isUnwritten;
-    private long _unwrittenSince;
     private byte[] _keyBuffer = new byte[512];
     private byte[] _timerBuffer = new byte[512];
     private byte[] _valueBuffer = new byte[1024];
@@ -166,19 +165,8 @@ public sealed class TaskStore : IDisposable
         meta.CopyTo(_meta);
         LocalRecord.Update(_local, changelogOffset, now);
         ChangelogOffset = changelogOffset;
-        if (!_isUnwritten)
-            _unwrittenSince = now;
         _isUnwritten = true;
-        if (_unwritten.Bytes + _unwrittenTimers.Bytes >= _bounds.UnwrittenBytesMax)
-            Write();
-        else
-            WriteIfDue(now);
-    }
-
-    /// <summary>Writes what has waited long enough. Throws <see cref="StoreException"/> as <see cref="Apply"/> does.</summary>
-    public void WriteIfDue(long now)
-    {
-        if (_isUnwritten && now - _unwrittenSince >= _bounds.UnwrittenAgeMax.TotalMilliseconds)
+        if (_bounds.WriteInterval == TimeSpan.Zero || _unwritten.Bytes + _unwrittenTimers.Bytes >= _bounds.UnwrittenBytesMax)
             Write();
     }
 

@@ -19,5 +19,5 @@ public sealed class StateOptions
     public int CacheBytes { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>For the runtime.</summary>
-    internal StoreBounds ToBounds() => new() { UnwrittenAgeMax = WriteInterval, UnwrittenBytesMax = UnwrittenBytes, CacheBytesMax = CacheBytes };
+    internal StoreBounds ToBounds() => new() { WriteInterval = WriteInterval, UnwrittenBytesMax = UnwrittenBytes, CacheBytesMax = CacheBytes };
 }

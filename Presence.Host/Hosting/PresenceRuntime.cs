@@ -10,7 +10,7 @@ namespace Presence.Host.Hosting;
 public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
 {
     private static readonly TimeSpan ControlWait = TimeSpan.FromMilliseconds(5);
-    private static readonly TimeSpan HeartbeatPause = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan HeartbeatPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan WorkerWait = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RestoreWait = TimeSpan.FromMilliseconds(10);
 

@@ -27,7 +27,8 @@ internal sealed partial class KafkaConsumer : ILogConsumer
             new()
             {
                 // An assignment is served when the fetch under way returns; a busy one never waits for that.
-                ["fetch.wait.max.ms"] = "50",
+                ["fetch.wait.max.ms"] = "20",
+                ["fetch.min.bytes"] = "32768",
                 ["fetch.queue.backoff.ms"] = "5",
                 ["fetch.message.max.bytes"] = "1048576",
                 ["queued.max.messages.kbytes"] = "32768",

@@ -4,6 +4,7 @@ using Presence.Core.Events;
 using Presence.Core.Log;
 using Presence.Core.Log.Simulated;
 using Presence.Core.Runtime;
+using Presence.Core.State;
 using Presence.Core.State.Simulated;
 using Presence.Tests.Simulation;
 
@@ -44,6 +45,49 @@ internal sealed class InstanceTests
         Assert.That(process.Instance.Status().Fleet!.Members.Single().Incarnation, Is.EqualTo("2"));
         world.RunUntil(() => process.Instance.Reason is null);
     }
+
+    [Test]
+    public void Stores_are_written_one_after_the_other_once_in_the_interval()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = new(new SimulatedCluster(world));
+        foreach (TopicSpecification topic in TopicCatalog.Public(SimulatedTown.Names, 1, null).Concat(ControlTopics.Specifications(Application, null)))
+            log.Cluster.CreateTopic(topic);
+        TimeSpan interval = TimeSpan.FromSeconds(5);
+        InstanceOptions options = new()
+        {
+            ApplicationId = Application,
+            InstanceId = "i",
+            DeadLetterTopic = SimulatedTown.Names.DeadLetter,
+            // Every task commits at the same moments.
+            RecommitInterval = TimeSpan.FromSeconds(1),
+            StoreBounds = new StoreBounds { WriteInterval = interval },
+        };
+        SimulatedDisk disk = new(world);
+        SimulatedProcess process = new(log.Cluster, disk, options, SimulatedTown.Stages, TimeSpan.Zero, NullLogger.Instance, (_, call) => Assert.Fail(call));
+        int tasks = SimulatedTown.Stages.Count;
+        world.RunUntil(() => process.Instance.Status().Tasks.Count(t => t.State == TaskState.Running) == tasks);
+
+        Dictionary<string, byte[]> before = Written(disk);
+        List<(string Task, long At)> writes = [];
+        long end = world.Now + (long)(interval * 3).TotalMicroseconds;
+        world.RunUntil(() =>
+        {
+            Dictionary<string, byte[]> now = Written(disk);
+            writes.AddRange(now.Where(w => !before.TryGetValue(w.Key, out byte[]? was) || !was.AsSpan().SequenceEqual(w.Value)).Select(w => (w.Key, world.Now)));
+            before = now;
+            return world.Now >= end;
+        });
+
+        Assert.That(writes.Select(w => w.Task).Distinct().Count(), Is.EqualTo(tasks), "every store is written");
+        Assert.That(writes.Zip(writes.Skip(1), (a, b) => b.At - a.At).Min(), Is.GreaterThan(interval.TotalMicroseconds / tasks / 2), "never two at a time");
+        foreach (IGrouping<string, (string Task, long At)> store in writes.GroupBy(w => w.Task))
+            Assert.That(store.Zip(store.Skip(1), (a, b) => b.At - a.At).Max(), Is.LessThan(interval.TotalMicroseconds * 1.1), store.Key);
+    }
+
+    // The record of how far each store is.
+    private static Dictionary<string, byte[]> Written(SimulatedDisk disk) =>
+        disk.Files.Where(f => f.Value.Entries.ContainsKey(StoreKeys.Local.ToArray())).ToDictionary(f => f.Key, f => f.Value.Entries[StoreKeys.Local.ToArray()]);
 
     private static void Write(SimulatedWorld world, ITransactionalProducer producer, params (byte[] Key, byte[]? Value)[] records)
     {

@@ -62,7 +62,7 @@ internal sealed class TaskAllocationTests
         {
             // Every commit reaches the disk: so does what is measured.
             RocksDbStateStore disk = new(path, resources, TimeProvider.System);
-            TaskStore store = new(disk, definition.TimerOf, new LocalRecord(0, 0, "t"), new StoreBounds { UnwrittenAgeMax = TimeSpan.Zero });
+            TaskStore store = new(disk, definition.TimerOf, new LocalRecord(0, 0, "t"), new StoreBounds { WriteInterval = TimeSpan.Zero });
             MetaRecord meta = new(definition.Inputs.Count);
             for (int i = 0; i < definition.Inputs.Count; i++)
                 meta.NextOffsets[i] = 0;

@@ -30,6 +30,13 @@ internal sealed class MutantTests
 
     private static IEnumerable<TestCaseData> All => Mutant.All.Select(m => new TestCaseData(m));
 
+    [Test]
+    public void Each_has_its_place_in_the_sources() => Assert.Multiple(() =>
+    {
+        foreach ((string file, string text, string _) in Mutant.All.SelectMany(m => m.Changes))
+            AssertOnce(text, File.ReadAllText(Path.Combine(Root(), "Presence.Core", file)), file);
+    });
+
     [TestCaseSource(nameof(All))]
     public void The_simulation_finds(Mutant mutant)
     {
@@ -67,7 +74,7 @@ internal sealed class MutantTests
         {
             string path = Path.Combine(directory, "Presence.Core", file);
             string source = File.ReadAllText(path);
-            Assert.That(source.Split(text), Has.Length.EqualTo(2), $"the text to be changed occurs once in {file}: {text}");
+            AssertOnce(text, source, file);
             File.WriteAllText(path, source.Replace(text, replacement, StringComparison.Ordinal));
         }
 
@@ -83,6 +90,9 @@ internal sealed class MutantTests
         Assert.That(build.ExitCode, Is.Zero, said);
         return Path.Combine(output, "Presence.Core.dll");
     }
+
+    private static void AssertOnce(string text, string source, string file) =>
+        Assert.That(source.Split(text), Has.Length.EqualTo(2), $"the text to be changed occurs once in {file}: {text}");
 
     private static (int Seeds, string? Failure) Simulate(string core)
     {

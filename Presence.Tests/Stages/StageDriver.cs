@@ -24,7 +24,7 @@ internal sealed class StageDriver
     /// <summary>Without <paramref name="bounds"/> every commit reaches the disk at once.</summary>
     public StageDriver(StageDefinition definition, BadInputPolicy policy = BadInputPolicy.DeadLetter, StoreBounds? bounds = null)
     {
-        _bounds = bounds ?? new StoreBounds { UnwrittenAgeMax = TimeSpan.Zero };
+        _bounds = bounds ?? new StoreBounds { WriteInterval = TimeSpan.Zero };
         _definition = definition;
         _policy = policy;
         _inputs = [.. definition.Inputs.Select(_ => new List<(byte[], byte[]?, long)>())];

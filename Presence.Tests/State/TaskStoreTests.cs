@@ -8,7 +8,7 @@ namespace Presence.Tests.State;
 /// <summary>The layers of a task's state against a plain dictionary, over random transactions, aborts and crashes.</summary>
 internal sealed class TaskStoreTests
 {
-    private static readonly StoreBounds Small = new() { UnwrittenAgeMax = TimeSpan.FromMilliseconds(50), UnwrittenBytesMax = 1_000, CacheBytesMax = 600, TimersMax = 8 };
+    private static readonly StoreBounds Small = new() { WriteInterval = TimeSpan.FromMilliseconds(50), UnwrittenBytesMax = 1_000, CacheBytesMax = 600, TimersMax = 8 };
 
     // The timer of a value is its first eight bytes.
     private static long TimerOf(ReadOnlySpan<byte> value) => BinaryPrimitives.ReadInt64LittleEndian(value);
@@ -61,7 +61,7 @@ internal sealed class TaskStoreTests
     }
 
     [Test]
-    public void What_is_committed_reaches_the_disk_together_after_a_while()
+    public void What_is_committed_reaches_the_disk_together()
     {
         MemoryStore disk = new();
         TaskStore store = Open(disk, 0);
@@ -72,7 +72,7 @@ internal sealed class TaskStoreTests
         Commit(store, changelog, 1_049);
         Assert.That(disk.Entries, Is.Empty);
         Assert.That(store.WrittenOffset, Is.Zero);
-        store.WriteIfDue(1_050);
+        store.Write();
         Assert.That(disk.Entries.Keys.Count(k => k[0] == StoreKeys.StatePrefix), Is.EqualTo(2));
         Assert.That(store.WrittenOffset, Is.EqualTo(store.ChangelogOffset));
     }
