@@ -9,8 +9,6 @@ namespace Presence.Core.State;
 /// </summary>
 public sealed class ByteMap(ByteChunks memory)
 {
-    private const int Empty = -1;
-
     // Entries lie in arrays of so many: they grow without being copied.
     private const int EntryBits = 9;
     private const int EntriesEach = 1 << EntryBits;
@@ -32,7 +30,10 @@ public sealed class ByteMap(ByteChunks memory)
 
     private Entry[][] _entries = [new Entry[EntriesEach]];
     private int _entriesMax = EntriesEach;
-    private int[] _buckets = NewBuckets(EntriesEach * 2);
+
+    // The hash in the upper half, the entry's index + 1 in the lower: a search looks at an entry only where the hash is
+    // its key's. 0: empty.
+    private ulong[] _buckets = new ulong[EntriesEach * 2];
 
     // An address is the chunk's index and, in the lower half, the place in it.
     private byte[][] _chunks = new byte[8][];
@@ -51,15 +52,15 @@ public sealed class ByteMap(ByteChunks memory)
     /// <summary>The same with the key's <see cref="Hash"/>, for who asks several maps.</summary>
     public bool TryGet(ReadOnlySpan<byte> key, uint hash, out ReadOnlySpan<byte> value, out bool deleted)
     {
-        int index = _buckets[Find(key, hash)];
-        if (index == Empty)
+        ulong found = _buckets[Find(key, hash)];
+        if (found == 0)
         {
             value = default;
             deleted = false;
             return false;
         }
 
-        ref Entry entry = ref EntryAt(index);
+        ref Entry entry = ref EntryAt(IndexIn(found));
         deleted = entry.ValueLength < 0;
         value = deleted ? default : At(entry.ValueStart, entry.ValueLength);
         return true;
@@ -115,7 +116,7 @@ public sealed class ByteMap(ByteChunks memory)
     {
         if (Count == 0)
             return;
-        Array.Fill(_buckets, Empty);
+        Array.Clear(_buckets);
         for (int i = 0; i < _chunkCount; i++)
         {
             memory.Return(_chunks[i]);
@@ -134,9 +135,8 @@ public sealed class ByteMap(ByteChunks memory)
     private ref Entry Upsert(ReadOnlySpan<byte> key, uint hash, bool isNew)
     {
         int bucket = Find(key, hash);
-        int index = _buckets[bucket];
-        if (index != Empty)
-            return ref EntryAt(index);
+        if (_buckets[bucket] is var found and not 0)
+            return ref EntryAt(IndexIn(found));
 
         if (Count == _entriesMax)
         {
@@ -144,8 +144,8 @@ public sealed class ByteMap(ByteChunks memory)
             bucket = Find(key, hash);
         }
 
-        index = Count++;
-        _buckets[bucket] = index;
+        int index = Count++;
+        _buckets[bucket] = BucketOf(hash, index);
         int start = Reserve(key.Length);
         key.CopyTo(At(start, key.Length));
         ref Entry entry = ref EntryAt(index);
@@ -159,12 +159,16 @@ public sealed class ByteMap(ByteChunks memory)
         int bucket = (int)hash & mask;
         while (true)
         {
-            int index = _buckets[bucket];
-            if (index == Empty)
+            ulong found = _buckets[bucket];
+            if (found == 0)
                 return bucket;
-            ref Entry entry = ref EntryAt(index);
-            if (entry.Hash == hash && key.SequenceEqual(At(entry.KeyStart, entry.KeyLength)))
-                return bucket;
+            if ((uint)(found >> 32) == hash)
+            {
+                ref Entry entry = ref EntryAt(IndexIn(found));
+                if (key.SequenceEqual(At(entry.KeyStart, entry.KeyLength)))
+                    return bucket;
+            }
+
             bucket = (bucket + 1) & mask;
         }
     }
@@ -178,14 +182,15 @@ public sealed class ByteMap(ByteChunks memory)
         _entriesMax += EntriesEach;
         if (_buckets.Length >= _entriesMax + (_entriesMax / 2))
             return;
-        _buckets = NewBuckets(_buckets.Length * 2);
+        _buckets = new ulong[_buckets.Length * 2];
         int mask = _buckets.Length - 1;
         for (int i = 0; i < Count; i++)
         {
-            int bucket = (int)EntryAt(i).Hash & mask;
-            while (_buckets[bucket] != Empty)
+            uint hash = EntryAt(i).Hash;
+            int bucket = (int)hash & mask;
+            while (_buckets[bucket] != 0)
                 bucket = (bucket + 1) & mask;
-            _buckets[bucket] = i;
+            _buckets[bucket] = BucketOf(hash, i);
         }
     }
 
@@ -223,10 +228,7 @@ public sealed class ByteMap(ByteChunks memory)
         return (uint)(h ^ (h >> 32));
     }
 
-    private static int[] NewBuckets(int count)
-    {
-        int[] buckets = new int[count];
-        Array.Fill(buckets, Empty);
-        return buckets;
-    }
+    private static ulong BucketOf(uint hash, int index) => ((ulong)hash << 32) | (uint)(index + 1);
+
+    private static int IndexIn(ulong bucket) => (int)(uint)bucket - 1;
 }

@@ -74,18 +74,23 @@ public sealed class TaskStore : IDisposable
     public StoreFigures Figures => _store.Figures with { UnwrittenBytes = _unwritten.Bytes + _unwrittenTimers.Bytes, CacheEntries = _cache.Count, CacheBytes = _cache.Bytes, CacheHits = _cache.Hits, CacheMisses = _cache.Misses };
 
     /// <summary>Reads a state value; the span is valid until the next call.</summary>
-    public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value) => TryGetPrefixed(StateKey(key), out value);
+    public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
+    {
+        ReadOnlySpan<byte> stateKey = StateKey(key);
+        return TryGetPrefixed(stateKey, ByteMap.Hash(stateKey), out value);
+    }
 
     /// <summary>Writes a state value and its timer.</summary>
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
         ReadOnlySpan<byte> stateKey = StateKey(key);
+        uint hash = ByteMap.Hash(stateKey);
         bool isNew = IsKnownAbsent(stateKey);
         long time = _timerOf(value);
         if (time != StageDefinition.NoTimer)
         {
             ReadOnlySpan<byte> old = default;
-            bool had = !isNew && TryGetPrefixed(stateKey, out old);
+            bool had = !isNew && TryGetPrefixed(stateKey, hash, out old);
             isNew |= IsKnownAbsent(stateKey);
             if (!had || _timerOf(old) != time)
             {
@@ -97,7 +102,7 @@ public sealed class TaskStore : IDisposable
             }
         }
 
-        _dirty.Put(stateKey, value, isNew);
+        _dirty.Put(stateKey, hash, value, isNew);
         _absentLength = 0;
     }
 
@@ -120,7 +125,7 @@ public sealed class TaskStore : IDisposable
             _timers.Pop();
             key = _dueKey.AsSpan(0, keyLength);
             _dirtyTimers.Delete(TimerKey(time, key));
-            if (TryGetPrefixed(StateKey(key), out ReadOnlySpan<byte> current) && _timerOf(current) == time)
+            if (TryGet(key, out ReadOnlySpan<byte> current) && _timerOf(current) == time)
             {
                 int valueLength = Copy(current, ref _dueValue);
                 value = _dueValue.AsSpan(0, valueLength);
@@ -138,7 +143,7 @@ public sealed class TaskStore : IDisposable
     /// <summary>Throws unless the key's timer differs from the one that has just fired at <paramref name="time"/>.</summary>
     public void AssertMoved(ReadOnlySpan<byte> key, long time)
     {
-        if (TryGetPrefixed(StateKey(key), out ReadOnlySpan<byte> value) && _timerOf(value) == time)
+        if (TryGet(key, out ReadOnlySpan<byte> value) && _timerOf(value) == time)
             throw new InvalidOperationException($"The stage left a timer in place that has fired at {time}: it would fire for ever.");
     }
 
@@ -251,9 +256,8 @@ public sealed class TaskStore : IDisposable
     private bool IsKnownAbsent(ReadOnlySpan<byte> stateKey) =>
         _absentLength > 0 && stateKey.SequenceEqual(_absent.AsSpan(0, _absentLength));
 
-    private bool TryGetPrefixed(ReadOnlySpan<byte> stateKey, out ReadOnlySpan<byte> value)
+    private bool TryGetPrefixed(ReadOnlySpan<byte> stateKey, uint hash, out ReadOnlySpan<byte> value)
     {
-        uint hash = ByteMap.Hash(stateKey);
         if (_dirty.TryGet(stateKey, hash, out value, out bool deleted)
             || _unwritten.TryGet(stateKey, hash, out value, out deleted)
             || _cache.TryGet(stateKey, hash, out value, out deleted))

@@ -30,7 +30,7 @@ internal sealed partial class KafkaConsumer : ILogConsumer
                 ["fetch.wait.max.ms"] = "20",
                 ["fetch.min.bytes"] = "32768",
                 ["fetch.queue.backoff.ms"] = "5",
-                ["fetch.message.max.bytes"] = "1048576",
+                ["fetch.message.max.bytes"] = "524288",
                 ["queued.max.messages.kbytes"] = "32768",
                 ["queued.min.messages"] = "10000",
                 ["fetch.error.backoff.ms"] = "50",

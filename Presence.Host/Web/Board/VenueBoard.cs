@@ -16,6 +16,7 @@ internal sealed class VenueBoard(string business, string venue, BoardOptions opt
     private readonly SortedSet<Visit> _others = new(ByLastSeen);
     private readonly SortedSet<Visit> _arrivals = new(ByAt);
     private readonly SortedDictionary<long, int[]> _hours = [];
+    private long _firstKept = long.MinValue;
 
     public string Business { get; } = business;
 
@@ -83,7 +84,10 @@ internal sealed class VenueBoard(string business, string venue, BoardOptions opt
         if (!_hours.TryGetValue(hour, out int[]? counts))
             _hours[hour] = counts = new int[4];
         counts[(int)kind] += by;
-        while (_hours.Count > 0 && _hours.Keys.First() < FirstHour(Clock))
+        if (FirstHour(Clock) <= _firstKept)
+            return;
+        _firstKept = FirstHour(Clock);
+        while (_hours.Count > 0 && _hours.Keys.First() < _firstKept)
             _hours.Remove(_hours.Keys.First());
     }
 
