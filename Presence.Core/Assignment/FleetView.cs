@@ -49,6 +49,9 @@ public sealed class FleetView : ILogReceiver, IDisposable
     /// </summary>
     public bool IsCurrent => _ownAt != long.MinValue && _time.GetElapsedTime(_ownReadAt) < _timeout;
 
+    /// <summary>Whether what is said from now on is heard.</summary>
+    public bool IsListening => _consumer is not null;
+
     /// <summary>Counts news: beats that say nothing new but how far copies are do not count.</summary>
     public long Version { get; private set; }
 

@@ -262,7 +262,7 @@ public sealed partial class Instance
     private Announcement Announce(MemberState state)
     {
         bool isDue = _announced is null || _time.GetElapsedTime(_announcedAt) >= _options.BeatInterval / 2;
-        bool isNews = _announced is null || _announced.State != state || _announced.AppliedPlan != _appliedPlan || _heldSaid != _held.Count;
+        bool isNews = _announced is null || _announced.State != state || _announced.AppliedPlan != _appliedPlan || _heldSaid != _held.Count || _sayAgain;
         if (!isDue && !isNews)
             return _announced!;
         Dictionary<TaskId, AnnouncedCopy> copies = [];
@@ -288,6 +288,7 @@ public sealed partial class Instance
         foreach (TaskId task in _held.Keys)
             copies[task] = new AnnouncedCopy(task, running.Contains(task) ? CopyState.Running : CopyState.Held, copies.TryGetValue(task, out AnnouncedCopy copy) ? copy.ChangelogOffset : -1);
         _heldSaid = _held.Count;
+        _sayAgain = false;
         _announcedAt = _time.GetTimestamp();
         StageShape[] stages = [.. _stages.Select(s => new StageShape(s.Name, _topics[s.Inputs[0]].Partitions))];
         _announced = new Announcement(_incarnation, 0, _options.InstanceId, _options.Rack, _options.Endpoint, state, _options.Workers, _appliedPlan, stages, [.. copies.Values.OrderBy(c => c.Task.Stage, StringComparer.Ordinal).ThenBy(c => c.Task.Partition)]);
@@ -298,6 +299,15 @@ public sealed partial class Instance
     }
 
     private int _heldSaid;
+    private bool _sayAgain;
+
+    // A planner decides nothing before it has heard itself: it need not wait for its next beat.
+    private void PollView(FleetView view)
+    {
+        bool wasListening = view.IsListening;
+        view.Poll(_cancellation.Token);
+        _sayAgain |= !wasListening && view.IsListening;
+    }
 
     // The group's leader is the planner where there is none; deputies step in when it falls silent; an instance that is
     // back takes up what it had.
@@ -307,7 +317,7 @@ public sealed partial class Instance
         int deputy = control.Plan is { } plan ? plan.Deputies.ToList().IndexOf(_incarnation) : -1;
         if (_planner is not null)
         {
-            _view!.Poll(_cancellation.Token);
+            PollView(_view!);
             if (State == InstanceState.Stopping && control.Incarnations.TryGetValue(_incarnation, out Incarnation? own) && own.State == IncarnationState.Ended)
                 _planner.Resign();
             _planner.Step(_cancellation.Token);
@@ -325,7 +335,7 @@ public sealed partial class Instance
         if (deputy >= 0 || _view is not null)
         {
             _view ??= new FleetView(_log, _options.ApplicationId, _incarnation, _options.HeartbeatTimeout, _time);
-            _view.Poll(_cancellation.Token);
+            PollView(_view);
         }
 
         if (State != InstanceState.Running || _announced is null)

@@ -38,7 +38,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
     private long _statusAt;
     private bool _disposed;
 
-    /// <summary>Nothing is opened before there is something to do.</summary>
+    /// <summary>Touches the log with <see cref="Prepare"/> or the first order.</summary>
     public Restorer(ILog log, InstanceOptions options, IStateStoreProvider stores, TimeProvider time, RuntimeMetrics metrics, Lifecycle lifecycle, ILogger logger)
     {
         _log = log;
@@ -59,6 +59,15 @@ public sealed class Restorer : ILogReceiver, IDisposable
 
     /// <summary>Wall clock of its last step, ms.</summary>
     public long ProgressAt => Volatile.Read(ref _progressAt);
+
+    /// <summary>
+    /// Lets the client learn who leads these changelogs, so that no replay waits for that. Before the first step.
+    /// </summary>
+    public void Prepare(IEnumerable<string> changelogs)
+    {
+        foreach (string changelog in changelogs)
+            Consumer.Prepare(changelog);
+    }
 
     /// <summary>Asks for a takeover.</summary>
     public void Run(TakeoverRequest request) => _orders.Enqueue((request.Task, TakeoverGoal.Run, request));
@@ -166,6 +175,8 @@ public sealed class Restorer : ILogReceiver, IDisposable
         _cancellation.Dispose();
     }
 
+    private ILogConsumer Consumer => _consumer ??= _log.CreateConsumer($"{_options.ApplicationId}-{_options.InstanceId}-restore", IsolationLevel.ReadCommitted);
+
     private void Obey(TaskId task, TakeoverGoal? goal, TakeoverRequest? request)
     {
         int slot = _takeovers.FindIndex(t => t?.Request.Task == task);
@@ -235,8 +246,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
             return;
         }
 
-        _consumer ??= _log.CreateConsumer($"{_options.ApplicationId}-{_options.InstanceId}-restore", IsolationLevel.ReadCommitted);
-        _consumer.Add(takeover.Request.Topics.Changelog, slot, takeover.Position);
+        Consumer.Add(takeover.Request.Topics.Changelog, slot, takeover.Position);
         _reading.Add(slot);
     }
 
