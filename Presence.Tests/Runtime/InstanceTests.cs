@@ -22,16 +22,14 @@ internal sealed class InstanceTests
     public void An_incarnation_that_slept_through_its_end_ends_even_if_it_becomes_the_planner()
     {
         SimulatedWorld world = new(1);
-        SimulatedLog log = new(new SimulatedCluster(world));
-        foreach (TopicSpecification topic in TopicCatalog.Public(SimulatedTown.Names, 1, null).Concat(ControlTopics.Specifications(Application, null)))
-            log.Cluster.CreateTopic(topic);
+        SimulatedLog log = LogWithTopics(world);
         using ITransactionalProducer planner = log.CreateProducer($"{Application}-planner");
         world.RunUntil(() => planner.Init(TimeSpan.Zero).IsOk);
         Write(world, planner, (PlannerBeat.Key(), new PlannerBeat("another", "i0", 0, false).Value()));
 
         int incarnations = 0;
         InstanceOptions options = new() { ApplicationId = Application, InstanceId = "i1", DeadLetterTopic = SimulatedTown.Names.DeadLetter, CreateIncarnationId = () => $"{++incarnations}" };
-        SimulatedProcess process = new(log.Cluster, new SimulatedDisk(world), options, SimulatedTown.Stages, TimeSpan.Zero, NullLogger.Instance, (_, call) => Assert.Fail(call));
+        SimulatedProcess process = Start(log, new SimulatedDisk(world), options);
         world.RunUntil(() => log.Cluster.Find(Fleet)!.End > 0);
 
         // While it stands still it is taken in, taken for dead and fenced; then nobody plans any more.
@@ -50,9 +48,7 @@ internal sealed class InstanceTests
     public void Stores_are_written_one_after_the_other_once_in_the_interval()
     {
         SimulatedWorld world = new(1);
-        SimulatedLog log = new(new SimulatedCluster(world));
-        foreach (TopicSpecification topic in TopicCatalog.Public(SimulatedTown.Names, 1, null).Concat(ControlTopics.Specifications(Application, null)))
-            log.Cluster.CreateTopic(topic);
+        SimulatedLog log = LogWithTopics(world);
         TimeSpan interval = TimeSpan.FromSeconds(5);
         InstanceOptions options = new()
         {
@@ -64,7 +60,7 @@ internal sealed class InstanceTests
             StoreBounds = new StoreBounds { WriteInterval = interval },
         };
         SimulatedDisk disk = new(world);
-        SimulatedProcess process = new(log.Cluster, disk, options, SimulatedTown.Stages, TimeSpan.Zero, NullLogger.Instance, (_, call) => Assert.Fail(call));
+        SimulatedProcess process = Start(log, disk, options);
         int tasks = SimulatedTown.Stages.Count;
         world.RunUntil(() => process.Instance.Status().Tasks.Count(t => t.State == TaskState.Running) == tasks);
 
@@ -84,6 +80,17 @@ internal sealed class InstanceTests
         foreach (IGrouping<string, (string Task, long At)> store in writes.GroupBy(w => w.Task))
             Assert.That(store.Zip(store.Skip(1), (a, b) => b.At - a.At).Max(), Is.LessThan(interval.TotalMicroseconds * 1.1), store.Key);
     }
+
+    private static SimulatedLog LogWithTopics(SimulatedWorld world)
+    {
+        SimulatedLog log = new(new SimulatedCluster(world));
+        foreach (TopicSpecification topic in TopicCatalog.Public(SimulatedTown.Names, 1, null).Concat(ControlTopics.Specifications(Application, null)))
+            log.Cluster.CreateTopic(topic);
+        return log;
+    }
+
+    private static SimulatedProcess Start(SimulatedLog log, SimulatedDisk disk, InstanceOptions options) =>
+        new(log.Cluster, disk, options, SimulatedTown.Stages, TimeSpan.Zero, NullLogger.Instance, (_, call) => Assert.Fail(call));
 
     // The record of how far each store is.
     private static Dictionary<string, byte[]> Written(SimulatedDisk disk) =>
