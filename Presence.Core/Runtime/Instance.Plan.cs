@@ -109,8 +109,6 @@ public sealed partial class Instance
             return;
         }
 
-        if (_reason?.StartsWith("worker", StringComparison.Ordinal) != true)
-            _reason = control.PlanNumber == 0 || !_wasRegistered ? _planner?.Waiting is { } waiting ? $"waits for {waiting}" : "waits for the fleet's planner to take it in" : null;
         if (control.PlanNumber == _appliedPlan)
             return;
         _appliedPlan = control.PlanNumber;
@@ -149,6 +147,23 @@ public sealed partial class Instance
         _warming = warming;
         _lifecycle.PlanRead(_appliedPlan, active.Count, followed.Count);
         FollowFree();
+    }
+
+    // Why it has no tasks yet; null when it has some, or is to have none.
+    private string? PlanWaitReason
+    {
+        get
+        {
+            ControlState control = _control!.State;
+            if (control.PlanNumber == 0 || !_wasRegistered)
+                return _planner?.Waiting is { } waiting ? $"waits for {waiting}" : "waits for the fleet's planner to take it in";
+            if (_held.Count + _toFollow.Count > 0)
+                return null;
+            // What these had may come here when they are done with.
+            return control.Incarnations.Values.FirstOrDefault(i => i.Id != _incarnation && (i.State == IncarnationState.Condemned || i.InstanceId == _options.InstanceId)) is { } leaving
+                ? $"waits for {leaving.InstanceId}'s incarnation {leaving.Id} to be fenced"
+                : null;
+        }
     }
 
     private TimeSpan TakeInLimit => _options.HeartbeatTimeout * 6;

@@ -27,6 +27,8 @@ public sealed partial class Instance
     /// <summary>A snapshot; any thread.</summary>
     public InstanceStatus Status()
     {
+        // First: by the time it has nothing to wait for, its tasks are known.
+        string? reason = _reason;
         IReadOnlyList<Worker> workers = _workers;
         Restorer restorer = _restorer;
         HashSet<TaskId> warming = _warming;
@@ -56,7 +58,7 @@ public sealed partial class Instance
             _options.InstanceId,
             _incarnationId,
             State,
-            _reason,
+            reason,
             [.. tasks.Values.OrderBy(t => t.Task.Stage, StringComparer.Ordinal).ThenBy(t => t.Task.Partition)],
             progress,
             _fleet);
@@ -116,8 +118,8 @@ public sealed partial class Instance
     }
 
     // A loop that hangs in a call cannot say so itself. Past the limit the fleet is told, which fences it; then the
-    // process ends, since what it hangs in may hold the stores for ever.
-    private void WatchWorkers()
+    // process ends, since what it hangs in may hold the stores for ever. Returns what hangs; null when nothing does.
+    private string? WatchWorkers()
     {
         long now = Now();
         // A process that stood still as a whole has no stuck loops.
@@ -127,34 +129,38 @@ public sealed partial class Instance
         if (_isStuck)
         {
             if (!Heartbeat.HasSaid(_announced!) && now - _stuckAt < OrdinaryStep * 5)
-                return;
+                return _reason;
             _lifecycle.InstanceRefused(_reason!);
             Move(InstanceState.Failed);
-            return;
+            return _reason;
         }
 
+        string? hangs = null;
         foreach (Worker worker in _workers)
-            WatchLoop($"worker {worker.Index}", worker.ProgressAt, worker.State.ToString(), now);
-        WatchLoop("the restorer", _restorer.ProgressAt, "restoring", now);
+            hangs = WatchLoop($"worker {worker.Index}", worker.ProgressAt, worker.State.ToString(), now) ?? hangs;
+        return WatchLoop("the restorer", _restorer.ProgressAt, "restoring", now) ?? hangs;
     }
 
-    private void WatchLoop(string loop, long progressAt, string state, long now)
+    private string? WatchLoop(string loop, long progressAt, string state, long now)
     {
         long stuck = now - Math.Max(progressAt, _watchingSince);
         if (stuck < WaitingLogInterval)
-            return;
-        _reason = $"{loop} has not come back for {stuck / 1000} s from a step it began while it was {state}";
+            return null;
+        string reason = $"{loop} has not come back for {stuck / 1000} s from a step it began while it was {state}";
         if (now - _waitingSince >= WaitingLogInterval)
         {
             _waitingSince = now;
             _logger.LoopStuck(loop, stuck / 1000, state);
         }
 
-        if (stuck < _options.StuckLimit.TotalMilliseconds || _isStuck)
-            return;
-        _isStuck = true;
-        _stuckAt = now;
-        Announce(MemberState.Stuck);
+        if (stuck >= _options.StuckLimit.TotalMilliseconds && !_isStuck)
+        {
+            _isStuck = true;
+            _stuckAt = now;
+            Announce(MemberState.Stuck);
+        }
+
+        return reason;
     }
 
     private void RefreshEnds()

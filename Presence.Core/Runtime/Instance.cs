@@ -231,7 +231,7 @@ public sealed partial class Instance : IDisposable
         foreach (Worker worker in _starting)
             worker.Prepare(_stages.SelectMany(s => s.Inputs));
         _restorer.Prepare(_stages.Select(s => TopicCheck.ChangelogOf(_options, s)));
-        _reason = null;
+        _reason = PlanWaitReason;
         _incarnationId = _incarnation;
         _workers = _starting;
         _lifecycle.IncarnationBegan(_incarnation, _options.InstanceId, _starting.Count);
@@ -263,7 +263,7 @@ public sealed partial class Instance : IDisposable
         Announce(_isStuck ? MemberState.Stuck : MemberState.Alive);
         StepPlanner();
         PublishFleet();
-        WatchWorkers();
+        _reason = WatchWorkers() ?? PlanWaitReason;
         if (State != InstanceState.Running)
             return;
         RefreshEnds();

@@ -6,6 +6,7 @@ using Presence.Core.Log.Simulated;
 using Presence.Core.Runtime;
 using Presence.Core.State;
 using Presence.Core.State.Simulated;
+using Presence.Host.Health;
 using Presence.Tests.Simulation;
 
 namespace Presence.Tests.Runtime;
@@ -42,6 +43,25 @@ internal sealed class InstanceTests
         world.RunUntil(() => process.Instance.Status().Fleet is { IsPlanner: true, Members.Count: > 0 });
         Assert.That(process.Instance.Status().Fleet!.Members.Single().Incarnation, Is.EqualTo("2"));
         world.RunUntil(() => process.Instance.Reason is null);
+    }
+
+    [Test]
+    public void It_is_not_ready_before_all_its_tasks_run()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = LogWithTopics(world);
+        SimulatedDisk disk = new(world);
+        int incarnations = 0;
+        InstanceOptions options = new() { ApplicationId = Application, InstanceId = "i", DeadLetterTopic = SimulatedTown.Names.DeadLetter, CreateIncarnationId = () => $"{++incarnations}" };
+        foreach (string start in (string[])["the first start", "after a crash"])
+        {
+            SimulatedProcess process = Start(log, disk, options);
+
+            world.RunUntil(() => HealthEndpoints.Ready(process.Instance.Status()) is null);
+
+            Assert.That(process.Instance.Status().Tasks, Has.Count.EqualTo(SimulatedTown.Stages.Count), start);
+            process.Kill();
+        }
     }
 
     [Test]

@@ -71,7 +71,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             (Takeover, "if (_restore!.Position < Target && _endPosition < Target)", "if (_restore!.Position < Target)")),
         new(
             "A zombie applies what it could not commit",
-            (Transaction, "            case LogStatus.Fatal:\n                Fail(result.Reason);\n                return false;", "            case LogStatus.Fatal:\n                if (State == WorkerState.Committing)\n                    OnCommitted(Now());\n                Fail(result.Reason);\n                return false;")),
+            (Transaction, "            case LogStatus.Fatal:\n                Fail(result.Reason);\n                return false;", "            case LogStatus.Fatal:\n                if (State == WorkerState.Committing)\n                {\n                    OnCommitted(Now());\n                    foreach (StreamTask task in _batch)\n                        task.WriteStore();\n                }\n\n                Fail(result.Reason);\n                return false;")),
         new(
             "Input goes on at the offset kept in the store",
             (Takeover, "        _restore = new StoreRestore(", "        _stored = new MetaRecord(_inputs.Count);\n        int storedLength = _store.TryGet(StoreKeys.Meta, ref buffer);\n        if (storedLength >= 0)\n            _stored.Read(buffer.AsSpan(0, storedLength));\n        _restore = new StoreRestore("),
