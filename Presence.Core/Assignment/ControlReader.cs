@@ -50,7 +50,7 @@ public sealed class ControlReader : ILogReceiver, IDisposable
             }
 
             Position = start;
-            _consumer = _log.CreateConsumer($"{_partition.Topic}-reader", IsolationLevel.ReadCommitted);
+            _consumer = _log.CreateConsumer($"{_partition.Topic}-reader", IsolationLevel.ReadCommitted, FetchMode.Prompt);
             _consumer.Add(_partition, 0, Position);
         }
 

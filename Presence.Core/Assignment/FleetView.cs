@@ -79,7 +79,7 @@ public sealed class FleetView : ILogReceiver, IDisposable
                 return;
             }
 
-            _consumer = _log.CreateConsumer($"{_partition.Topic}-reader", IsolationLevel.ReadCommitted);
+            _consumer = _log.CreateConsumer($"{_partition.Topic}-reader", IsolationLevel.ReadCommitted, FetchMode.Prompt);
             _consumer.Add(_partition, 0, end);
         }
 

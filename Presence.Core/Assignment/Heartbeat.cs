@@ -17,6 +17,7 @@ public sealed class Heartbeat : IDisposable
     private readonly TimeSpan _stuckAfter;
     private readonly List<Task> _inFlight = [];
     private readonly CancellationTokenSource _cancellation = new();
+    private readonly AutoResetEvent _news = new(false);
     private Announcement? _announcement;
     private Announcement? _sent;
     private long _sentAt;
@@ -41,8 +42,10 @@ public sealed class Heartbeat : IDisposable
     public void Announce(Announcement? announcement, bool atOnce)
     {
         Volatile.Write(ref _announcement, announcement);
-        if (atOnce)
-            _urgent = true;
+        if (!atOnce)
+            return;
+        _urgent = true;
+        _news.Set();
     }
 
     private volatile bool _urgent;
@@ -54,6 +57,9 @@ public sealed class Heartbeat : IDisposable
     public bool HasSaid(Announcement announcement) => ReferenceEquals(Volatile.Read(ref _taken), announcement);
 
     private Announcement? _taken;
+
+    /// <summary>Between two steps: waits for something to say at once, for at most <paramref name="limit"/>.</summary>
+    public void WaitForNews(TimeSpan limit) => _news.WaitOne(limit);
 
     /// <summary>One step; never waits.</summary>
     public void RunOnce()
@@ -94,6 +100,7 @@ public sealed class Heartbeat : IDisposable
     {
         _cancellation.Cancel();
         _writer.Dispose();
+        _news.Dispose();
         _cancellation.Dispose();
     }
 }

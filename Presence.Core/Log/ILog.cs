@@ -10,7 +10,7 @@ public interface ILog : IDisposable
     string Description { get; }
 
     /// <summary>A consumer at the given isolation level. <paramref name="name"/> is for logs and client ids.</summary>
-    ILogConsumer CreateConsumer(string name, IsolationLevel isolation);
+    ILogConsumer CreateConsumer(string name, IsolationLevel isolation, FetchMode mode = FetchMode.Bulk);
 
     /// <summary>A producer; does not touch the log before its Init.</summary>
     ITransactionalProducer CreateProducer(string transactionalId);

@@ -230,7 +230,7 @@ public sealed partial class Instance : IDisposable
 
         foreach (Worker worker in _starting)
             worker.Prepare(_stages.SelectMany(s => s.Inputs));
-        _restorer.Prepare(_stages.Select(s => TopicCheck.ChangelogOf(_options, s)));
+        _restorer.Prepare(_stages);
         _reason = PlanWaitReason;
         _incarnationId = _incarnation;
         _workers = _starting;

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Presence.Core.Assignment;
 using Presence.Core.Log;
+using Presence.Core.Stages;
 using Presence.Core.State;
 
 namespace Presence.Core.Runtime;
@@ -61,12 +63,18 @@ public sealed class Restorer : ILogReceiver, IDisposable
     public long ProgressAt => Volatile.Read(ref _progressAt);
 
     /// <summary>
-    /// Lets the client learn who leads these changelogs, so that no replay waits for that. Before the first step.
+    /// Lets the client learn who leads the changelogs of these stages and who coordinates their groups, so that no takeover
+    /// waits for that. Before the first step.
     /// </summary>
-    public void Prepare(IEnumerable<string> changelogs)
+    public void Prepare(IEnumerable<StageDefinition> stages)
     {
-        foreach (string changelog in changelogs)
-            Consumer.Prepare(changelog);
+        foreach (StageDefinition stage in stages)
+        {
+            Consumer.Prepare(TopicCheck.ChangelogOf(_options, stage));
+            // The answer is of no use, and neither is a refusal: who needs it asks again.
+            _ = _log.Admin.CommittedOffsets(GroupOf(stage), [new TopicPartition(stage.Inputs[0], 0)], _cancellation.Token)
+                .ContinueWith(asked => _ = asked.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
     }
 
     /// <summary>Asks for a takeover.</summary>
@@ -177,6 +185,8 @@ public sealed class Restorer : ILogReceiver, IDisposable
 
     private ILogConsumer Consumer => _consumer ??= _log.CreateConsumer($"{_options.ApplicationId}-{_options.InstanceId}-restore", IsolationLevel.ReadCommitted);
 
+    private string GroupOf(StageDefinition stage) => $"{_options.ApplicationId}-{stage.Service}";
+
     private void Obey(TaskId task, TakeoverGoal? goal, TakeoverRequest? request)
     {
         int slot = _takeovers.FindIndex(t => t?.Request.Task == task);
@@ -215,7 +225,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
             _takeovers.Add(null);
         }
 
-        _takeovers[slot] = new Takeover(request!, goal.Value, $"{_options.ApplicationId}-{request!.Definition.Service}", _log.Admin, _stores, _time, _metrics, _lifecycle, _logger);
+        _takeovers[slot] = new Takeover(request!, goal.Value, GroupOf(request!.Definition), _log.Admin, _stores, _time, _metrics, _lifecycle, _logger);
     }
 
     private void DeleteCopy(TaskId task)

@@ -26,6 +26,8 @@ public sealed class ByteMap(ByteChunks memory)
 
         /// <summary>Nothing lies below: what this map overlays had no such key when it was first put here.</summary>
         public bool IsNew;
+
+        public bool IsMarked;
     }
 
     private Entry[][] _entries = [new Entry[EntriesEach]];
@@ -68,14 +70,15 @@ public sealed class ByteMap(ByteChunks memory)
 
     /// <summary>
     /// Puts a value. It must not be a span that this map returned. <paramref name="isNew"/>: what this map overlays has no
-    /// such key; counts with the key's first entry.
+    /// such key; counts with the key's first entry. <paramref name="marks"/>: marks the key, whose mark stays.
     /// </summary>
-    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, bool isNew = false) => Put(key, Hash(key), value, isNew);
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, bool isNew = false, bool marks = false) => Put(key, Hash(key), value, isNew, marks);
 
     /// <summary>The same with the key's <see cref="Hash"/>.</summary>
-    public void Put(ReadOnlySpan<byte> key, uint hash, ReadOnlySpan<byte> value, bool isNew = false)
+    public void Put(ReadOnlySpan<byte> key, uint hash, ReadOnlySpan<byte> value, bool isNew = false, bool marks = false)
     {
         ref Entry entry = ref Upsert(key, hash, isNew);
+        entry.IsMarked |= marks;
         if (value.Length > entry.ValueCapacity)
         {
             entry.ValueStart = Reserve(value.Length);
@@ -110,6 +113,9 @@ public sealed class ByteMap(ByteChunks memory)
 
     /// <summary>Whether what this map overlays had no such key.</summary>
     public bool IsNewAt(int index) => EntryAt(index).IsNew;
+
+    /// <summary>Whether the key at an index was marked.</summary>
+    public bool IsMarkedAt(int index) => EntryAt(index).IsMarked;
 
     /// <summary>Forgets everything, and gives the memory to whichever of the task's maps needs it next: until then spans stay as they are.</summary>
     public void Clear()

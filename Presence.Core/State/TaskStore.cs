@@ -9,6 +9,8 @@ namespace Presence.Core.State;
 /// with the changelog offset that follows the last of them, in one batch. So a crash loses nothing: takeover replays
 /// from that offset. What is committed waits for its turn, once in <see cref="StoreBounds.WriteInterval"/>, or
 /// for <see cref="StoreBounds.UnwrittenBytesMax"/>: a key that changes often, or that comes and goes, costs the disk little.
+/// The timers on disk follow from the values written. One that its key has replaced stays there until it is due, and is
+/// known by that.
 /// </summary>
 public sealed class TaskStore : IDisposable
 {
@@ -17,9 +19,13 @@ public sealed class TaskStore : IDisposable
     private readonly StoreBounds _bounds;
     private readonly TimerQueue _timers;
     private readonly ByteMap _dirty;
-    private readonly ByteMap _dirtyTimers;
     private readonly ByteMap _unwritten;
-    private readonly ByteMap _unwrittenTimers;
+
+    // Timers that were due and may be on disk; and those that the next write would bring there after all, as it writes what
+    // is committed, and there they still stand.
+    private readonly ByteList _dirtyPast;
+    private readonly ByteList _unwrittenPast;
+    private readonly ByteList _dirtyFresh;
     private readonly StateCache _cache;
     private readonly byte[] _local;
     private byte[] _meta = [];
@@ -30,9 +36,14 @@ public sealed class TaskStore : IDisposable
     private byte[] _dueKey = new byte[256];
     private byte[] _dueValue = new byte[1024];
 
-    // The last key that no layer had, not even the disk: to put it need not look again.
-    private byte[] _absent = new byte[256];
-    private int _absentLength;
+    // The key read or changed last: who writes what he has read need not look for it again.
+    private byte[] _last = new byte[256];
+    private int _lastLength;
+    private uint _lastHash;
+    private long _lastTimer;
+
+    // No layer had it, not even the disk.
+    private bool _lastIsAbsent;
 
     /// <summary>Over an opened and restored store.</summary>
     /// <param name="store">Owned from now on.</param>
@@ -47,9 +58,10 @@ public sealed class TaskStore : IDisposable
         _timers = new TimerQueue(store, bounds.TimersMax);
         ByteChunks memory = new();
         _dirty = new ByteMap(memory);
-        _dirtyTimers = new ByteMap(memory);
         _unwritten = new ByteMap(memory);
-        _unwrittenTimers = new ByteMap(memory);
+        _dirtyPast = new ByteList(memory);
+        _unwrittenPast = new ByteList(memory);
+        _dirtyFresh = new ByteList(memory);
         _cache = new StateCache(memory, bounds.CacheBytesMax);
         _local = local.ToBytes();
         ChangelogOffset = WrittenOffset = local.ChangelogOffset;
@@ -65,52 +77,47 @@ public sealed class TaskStore : IDisposable
     public int DirtyCount => _dirty.Count;
 
     /// <summary>Bytes held by the open transaction's changes.</summary>
-    public int DirtyBytes => _dirty.Bytes + _dirtyTimers.Bytes;
+    public int DirtyBytes => _dirty.Bytes + _dirtyPast.Bytes + _dirtyFresh.Bytes;
 
     /// <summary>Timers held in memory.</summary>
     public int TimersInMemory => _timers.Count;
 
     /// <summary>Figures of the engine, and of what is kept in memory before it.</summary>
-    public StoreFigures Figures => _store.Figures with { UnwrittenBytes = _unwritten.Bytes + _unwrittenTimers.Bytes, CacheEntries = _cache.Count, CacheBytes = _cache.Bytes, CacheHits = _cache.Hits, CacheMisses = _cache.Misses };
+    public StoreFigures Figures => _store.Figures with { UnwrittenBytes = _unwritten.Bytes + _unwrittenPast.Bytes, CacheEntries = _cache.Count, CacheBytes = _cache.Bytes, CacheHits = _cache.Hits, CacheMisses = _cache.Misses };
 
     /// <summary>Reads a state value; the span is valid until the next call.</summary>
-    public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
-    {
-        ReadOnlySpan<byte> stateKey = StateKey(key);
-        return TryGetPrefixed(stateKey, ByteMap.Hash(stateKey), out value);
-    }
+    public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value) => TryRead(StateKey(key), out value);
 
     /// <summary>Writes a state value and its timer.</summary>
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
         ReadOnlySpan<byte> stateKey = StateKey(key);
-        uint hash = ByteMap.Hash(stateKey);
-        bool isNew = IsKnownAbsent(stateKey);
         long time = _timerOf(value);
-        if (time != StageDefinition.NoTimer)
+        if (!IsLast(stateKey))
         {
-            ReadOnlySpan<byte> old = default;
-            bool had = !isNew && TryGetPrefixed(stateKey, hash, out old);
-            isNew |= IsKnownAbsent(stateKey);
-            if (!had || _timerOf(old) != time)
-            {
-                ReadOnlySpan<byte> timer = TimerKey(time, key);
-                _timers.Add(timer);
-                // As if it were new to the disk: one that is gone before it is written need not be deleted there. Should
-                // it be there from before, whoever loads it finds that it does not stand any more.
-                _dirtyTimers.Put(timer, default, isNew: true);
-            }
+            if (time != StageDefinition.NoTimer)
+                TryRead(stateKey, out _);
+            else
+                Remember(stateKey, ByteMap.Hash(stateKey), time, isAbsent: false);
         }
 
-        _dirty.Put(stateKey, hash, value, isNew);
-        _absentLength = 0;
+        bool isNewTimer = time != _lastTimer && time != StageDefinition.NoTimer;
+        if (isNewTimer)
+            _timers.Add(TimerKey(time, key));
+        _dirty.Put(stateKey, _lastHash, value, _lastIsAbsent, isNewTimer);
+        _lastTimer = time;
+        _lastIsAbsent = false;
     }
 
     /// <summary>Removes a key; its timer goes when it is due.</summary>
     public void Delete(ReadOnlySpan<byte> key)
     {
         ReadOnlySpan<byte> stateKey = StateKey(key);
-        _dirty.Delete(stateKey, IsKnownAbsent(stateKey));
+        if (!IsLast(stateKey))
+            Remember(stateKey, ByteMap.Hash(stateKey), StageDefinition.NoTimer, isAbsent: false);
+        _dirty.Delete(stateKey, _lastHash, _lastIsAbsent);
+        _lastTimer = StageDefinition.NoTimer;
+        _lastIsAbsent = false;
     }
 
     /// <summary>
@@ -122,9 +129,9 @@ public sealed class TaskStore : IDisposable
         while (TryPeekDue(clock, out time, out ReadOnlySpan<byte> due))
         {
             int keyLength = Copy(due, ref _dueKey);
-            _timers.Pop();
+            bool mayBeOnDisk = _timers.Pop();
             key = _dueKey.AsSpan(0, keyLength);
-            _dirtyTimers.Delete(TimerKey(time, key));
+            (mayBeOnDisk ? _dirtyPast : _dirtyFresh).Add(TimerKey(time, key));
             if (TryGet(key, out ReadOnlySpan<byte> current) && _timerOf(current) == time)
             {
                 int valueLength = Copy(current, ref _dueValue);
@@ -143,7 +150,10 @@ public sealed class TaskStore : IDisposable
     /// <summary>Throws unless the key's timer differs from the one that has just fired at <paramref name="time"/>.</summary>
     public void AssertMoved(ReadOnlySpan<byte> key, long time)
     {
-        if (TryGet(key, out ReadOnlySpan<byte> value) && _timerOf(value) == time)
+        ReadOnlySpan<byte> stateKey = StateKey(key);
+        if (!IsLast(stateKey))
+            TryRead(stateKey, out _);
+        if (_lastTimer == time)
             throw new InvalidOperationException($"The stage left a timer in place that has fired at {time}: it would fire for ever.");
     }
 
@@ -163,15 +173,14 @@ public sealed class TaskStore : IDisposable
     /// </summary>
     public void Apply(ReadOnlySpan<byte> meta, long changelogOffset, long now)
     {
-        Move(_dirty, _unwritten);
-        Move(_dirtyTimers, _unwrittenTimers);
+        MoveDirty();
         if (_meta.Length != meta.Length)
             _meta = new byte[meta.Length];
         meta.CopyTo(_meta);
         LocalRecord.Update(_local, changelogOffset, now);
         ChangelogOffset = changelogOffset;
         _isUnwritten = true;
-        if (_bounds.WriteInterval == TimeSpan.Zero || _unwritten.Bytes + _unwrittenTimers.Bytes >= _bounds.UnwrittenBytesMax)
+        if (_bounds.WriteInterval == TimeSpan.Zero || _unwritten.Bytes + _unwrittenPast.Bytes >= _bounds.UnwrittenBytesMax)
             Write();
     }
 
@@ -181,20 +190,23 @@ public sealed class TaskStore : IDisposable
         if (!_isUnwritten)
             return;
         _store.BeginBatch();
+        // Before what is put: a key may have set again the timer that it had.
+        for (int position = 0; _unwrittenPast.TryNext(ref position, out ReadOnlySpan<byte> past);)
+            _store.Delete(past);
         for (int i = 0; i < _unwritten.Count; i++)
         {
-            if (!_unwritten.IsDeletedAt(i))
-                _store.Put(_unwritten.KeyAt(i), _unwritten.ValueAt(i));
-            else if (!_unwritten.IsNewAt(i))
-                _store.Delete(_unwritten.KeyAt(i));
-        }
+            ReadOnlySpan<byte> stateKey = _unwritten.KeyAt(i);
+            if (_unwritten.IsDeletedAt(i))
+            {
+                if (!_unwritten.IsNewAt(i))
+                    _store.Delete(stateKey);
+                continue;
+            }
 
-        for (int i = 0; i < _unwrittenTimers.Count; i++)
-        {
-            if (!_unwrittenTimers.IsDeletedAt(i))
-                _store.Put(_unwrittenTimers.KeyAt(i), default);
-            else if (!_unwrittenTimers.IsNewAt(i))
-                _store.Delete(_unwrittenTimers.KeyAt(i));
+            ReadOnlySpan<byte> value = _unwritten.ValueAt(i);
+            _store.Put(stateKey, value);
+            if (_unwritten.IsMarkedAt(i) && _timerOf(value) is long time and not StageDefinition.NoTimer)
+                _store.Put(TimerKey(time, stateKey[StoreKeys.StateHeader..]), default);
         }
 
         _store.Put(StoreKeys.Meta, _meta);
@@ -211,15 +223,18 @@ public sealed class TaskStore : IDisposable
         }
 
         _unwritten.Clear();
-        _unwrittenTimers.Clear();
+        _unwrittenPast.Clear();
+        _timers.OnWritten();
+        Move(_dirtyFresh, _dirtyPast);
     }
 
     /// <summary>The transaction is aborted: drops its changes.</summary>
     public void Abandon()
     {
         _dirty.Clear();
-        _dirtyTimers.Clear();
-        _absentLength = 0;
+        _dirtyPast.Clear();
+        _dirtyFresh.Clear();
+        _lastLength = 0;
         _timers.Reset();
     }
 
@@ -234,48 +249,67 @@ public sealed class TaskStore : IDisposable
                 return false;
             // It reads the committed ones from the disk; those of the open transaction are nowhere else than here.
             Write();
-            _timers.Load(_dirtyTimers);
+            _timers.Load();
+            for (int i = 0; i < _dirty.Count; i++)
+            {
+                if (_dirty.IsMarkedAt(i) && !_dirty.IsDeletedAt(i) && _timerOf(_dirty.ValueAt(i)) is long set and not StageDefinition.NoTimer)
+                    _timers.Add(TimerKey(set, _dirty.KeyAt(i)[StoreKeys.StateHeader..]));
+            }
         }
 
         return true;
     }
 
-    private static void Move(ByteMap from, ByteMap to)
+    private void MoveDirty()
     {
-        for (int i = 0; i < from.Count; i++)
+        for (int i = 0; i < _dirty.Count; i++)
         {
-            if (from.IsDeletedAt(i))
-                to.Delete(from.KeyAt(i), from.HashAt(i), from.IsNewAt(i));
+            if (_dirty.IsDeletedAt(i))
+                _unwritten.Delete(_dirty.KeyAt(i), _dirty.HashAt(i), _dirty.IsNewAt(i));
             else
-                to.Put(from.KeyAt(i), from.HashAt(i), from.ValueAt(i), from.IsNewAt(i));
+                _unwritten.Put(_dirty.KeyAt(i), _dirty.HashAt(i), _dirty.ValueAt(i), _dirty.IsNewAt(i), _dirty.IsMarkedAt(i));
         }
 
+        _dirty.Clear();
+        Move(_dirtyPast, _unwrittenPast);
+        _dirtyFresh.Clear();
+    }
+
+    private static void Move(ByteList from, ByteList to)
+    {
+        for (int position = 0; from.TryNext(ref position, out ReadOnlySpan<byte> item);)
+            to.Add(item);
         from.Clear();
     }
 
-    private bool IsKnownAbsent(ReadOnlySpan<byte> stateKey) =>
-        _absentLength > 0 && stateKey.SequenceEqual(_absent.AsSpan(0, _absentLength));
+    private bool IsLast(ReadOnlySpan<byte> stateKey) => stateKey.SequenceEqual(_last.AsSpan(0, _lastLength));
 
-    private bool TryGetPrefixed(ReadOnlySpan<byte> stateKey, uint hash, out ReadOnlySpan<byte> value)
+    private void Remember(ReadOnlySpan<byte> stateKey, uint hash, long timer, bool isAbsent)
     {
+        _lastLength = Copy(stateKey, ref _last);
+        _lastHash = hash;
+        _lastTimer = timer;
+        _lastIsAbsent = isAbsent;
+    }
+
+    private bool TryRead(ReadOnlySpan<byte> stateKey, out ReadOnlySpan<byte> value)
+    {
+        uint hash = ByteMap.Hash(stateKey);
         if (_dirty.TryGet(stateKey, hash, out value, out bool deleted)
             || _unwritten.TryGet(stateKey, hash, out value, out deleted)
             || _cache.TryGet(stateKey, hash, out value, out deleted))
         {
+            Remember(stateKey, hash, deleted ? StageDefinition.NoTimer : _timerOf(value), isAbsent: false);
             return !deleted;
         }
 
         int length = _store.TryGet(stateKey, ref _valueBuffer);
-        if (length < 0)
-        {
-            _absentLength = Copy(stateKey, ref _absent);
-            value = default;
-            return false;
-        }
-
-        value = _valueBuffer.AsSpan(0, length);
-        _cache.Put(stateKey, hash, value);
-        return true;
+        bool isAbsent = length < 0;
+        value = isAbsent ? default : _valueBuffer.AsSpan(0, length);
+        if (!isAbsent)
+            _cache.Put(stateKey, hash, value);
+        Remember(stateKey, hash, isAbsent ? StageDefinition.NoTimer : _timerOf(value), isAbsent);
+        return !isAbsent;
     }
 
     private ReadOnlySpan<byte> StateKey(ReadOnlySpan<byte> key)

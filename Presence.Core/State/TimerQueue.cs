@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Presence.Core.Stages;
 
 namespace Presence.Core.State;
@@ -5,7 +6,8 @@ namespace Presence.Core.State;
 /// <summary>
 /// The earliest timers of one task, in the order of (time, key): a heap over one arena of bytes, up to a horizon. The later
 /// ones are on disk or among the changes of the open transaction, and are loaded in slices, so that neither start nor a
-/// step ever scans them all, and memory is bounded. A timer that its key has meanwhile replaced stays in the queue:
+/// step ever scans them all, and memory is bounded. Before a timer in the arena stands how often the store had been written
+/// when it came: whether it may be on disk. A timer that its key has meanwhile replaced stays in the queue:
 /// whoever takes it compares it with the key's value. Allocates only while it grows.
 /// </summary>
 public sealed class TimerQueue
@@ -19,6 +21,8 @@ public sealed class TimerQueue
         public int Length;
     }
 
+    private const int StampLength = sizeof(int);
+
     private readonly IStateStore _store;
     private readonly int _countMax;
     private readonly Comparison<Slot> _compare;
@@ -27,6 +31,7 @@ public sealed class TimerQueue
     private byte[] _spare = [];
     private int _arenaUsed;
     private int _arenaLive;
+    private int _writes;
 
     // All timers before it are in the heap; meaningless while that has all.
     private byte[] _horizon = [StoreKeys.TimerPrefix];
@@ -48,7 +53,7 @@ public sealed class TimerQueue
     {
         if (!_hasAll && timer.SequenceCompareTo(_horizon) >= 0)
             return;
-        Push(timer);
+        Push(timer, _writes);
         if (Count > _countMax)
             KeepHalf();
     }
@@ -75,26 +80,31 @@ public sealed class TimerQueue
         return false;
     }
 
-    /// <summary>Removes the timer peeked.</summary>
-    public void Pop()
+    /// <summary>Removes the timer peeked. Returns whether the store may have it on disk.</summary>
+    public bool Pop()
     {
-        _arenaLive -= _heap[0].Length;
+        Slot first = _heap[0];
+        bool mayBeOnDisk = BinaryPrimitives.ReadInt32LittleEndian(_arena.AsSpan(first.Start - StampLength)) != _writes;
+        _arenaLive -= StampLength + first.Length;
         _heap[0] = _heap[--Count];
         SiftDown(0);
         if (Count == 0)
             _arenaUsed = 0;
+        return mayBeOnDisk;
     }
 
+    /// <summary>The store has been written: what was added before may be on disk.</summary>
+    public void OnWritten() => _writes++;
+
     /// <summary>
-    /// Loads the next slice: from the store, which must have all that is committed, and of the open transaction's
-    /// <paramref name="dirty"/> ones those that lie within.
+    /// Loads the next slice from the store, which must have all that is committed. What the open transaction has set is to
+    /// be added again.
     /// </summary>
-    public void Load(ByteMap dirty)
+    public void Load()
     {
-        byte[] from = _horizon;
         byte[]? next = null;
         int loaded = 0;
-        _store.Scan(from, StoreKeys.AfterTimers, (timer, _) =>
+        _store.Scan(_horizon, StoreKeys.AfterTimers, (timer, _) =>
         {
             if (loaded++ == _countMax / 2)
             {
@@ -102,20 +112,11 @@ public sealed class TimerQueue
                 return false;
             }
 
-            Push(timer);
+            Push(timer, _writes - 1);
             return true;
         });
         _hasAll = next is null;
-        _horizon = next ?? from;
-        for (int i = 0; i < dirty.Count; i++)
-        {
-            ReadOnlySpan<byte> timer = dirty.KeyAt(i);
-            if (!dirty.IsDeletedAt(i) && timer.SequenceCompareTo(from) >= 0 && (next is null || timer.SequenceCompareTo(next) < 0))
-                Push(timer);
-        }
-
-        if (Count > _countMax)
-            KeepHalf();
+        _horizon = next ?? _horizon;
     }
 
     /// <summary>Back to what the store holds, which is loaded anew.</summary>
@@ -126,16 +127,19 @@ public sealed class TimerQueue
         _hasAll = false;
     }
 
-    private void Push(ReadOnlySpan<byte> timer)
+    private void Push(ReadOnlySpan<byte> timer, int stamp)
     {
         if (Count == _heap.Length)
             Array.Resize(ref _heap, _heap.Length * 2);
-        if (_arenaUsed + timer.Length > _arena.Length)
-            Compact(timer.Length);
-        timer.CopyTo(_arena.AsSpan(_arenaUsed));
-        _heap[Count] = new Slot { Time = StoreKeys.TimerTime(timer), Start = _arenaUsed, Length = timer.Length };
-        _arenaUsed += timer.Length;
-        _arenaLive += timer.Length;
+        int length = StampLength + timer.Length;
+        if (_arenaUsed + length > _arena.Length)
+            Compact(length);
+        BinaryPrimitives.WriteInt32LittleEndian(_arena.AsSpan(_arenaUsed), stamp);
+        int start = _arenaUsed + StampLength;
+        timer.CopyTo(_arena.AsSpan(start));
+        _heap[Count] = new Slot { Time = StoreKeys.TimerTime(timer), Start = start, Length = timer.Length };
+        _arenaUsed += length;
+        _arenaLive += length;
         SiftUp(Count++);
     }
 
@@ -149,7 +153,7 @@ public sealed class TimerQueue
         Count = _countMax / 2;
         _arenaLive = 0;
         for (int i = 0; i < Count; i++)
-            _arenaLive += _heap[i].Length;
+            _arenaLive += StampLength + _heap[i].Length;
         Compact(0);
     }
 
@@ -164,9 +168,10 @@ public sealed class TimerQueue
         for (int i = 0; i < Count; i++)
         {
             ref Slot slot = ref _heap[i];
-            _arena.AsSpan(slot.Start, slot.Length).CopyTo(target.AsSpan(used));
-            slot.Start = used;
-            used += slot.Length;
+            int length = StampLength + slot.Length;
+            _arena.AsSpan(slot.Start - StampLength, length).CopyTo(target.AsSpan(used));
+            slot.Start = used + StampLength;
+            used += length;
         }
 
         (_spare, _arena, _arenaUsed) = (_arena, target, used);

@@ -61,7 +61,7 @@ public sealed partial class EmbeddedLog : ILog, ILogAdmin
     public ILogAdmin Admin => this;
 
     /// <inheritdoc/>
-    public ILogConsumer CreateConsumer(string name, IsolationLevel isolation) => new EmbeddedConsumer(this);
+    public ILogConsumer CreateConsumer(string name, IsolationLevel isolation, FetchMode mode = FetchMode.Bulk) => new EmbeddedConsumer(this);
 
     /// <inheritdoc/>
     public ITransactionalProducer CreateProducer(string transactionalId) => new EmbeddedProducer(this, transactionalId);

@@ -10,7 +10,7 @@ namespace Presence.Host.Hosting;
 public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
 {
     private static readonly TimeSpan ControlWait = TimeSpan.FromMilliseconds(5);
-    private static readonly TimeSpan HeartbeatPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan HeartbeatPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan WorkerWait = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RestoreWait = TimeSpan.FromMilliseconds(10);
 
@@ -108,7 +108,7 @@ public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
             while (!_ended)
             {
                 _instance.Heartbeat.RunOnce();
-                Thread.Sleep(HeartbeatPause);
+                _instance.Heartbeat.WaitForNews(HeartbeatPause);
             }
         }
 #pragma warning disable CA1031 // As below.

@@ -20,7 +20,7 @@ internal sealed partial class KafkaConsumer : ILogConsumer
     private readonly ConcurrentQueue<string> _unreachable = new();
     private volatile bool _woken;
 
-    public KafkaConsumer(KafkaClients clients, string name, Core.Log.IsolationLevel isolation)
+    public KafkaConsumer(KafkaClients clients, string name, Core.Log.IsolationLevel isolation, FetchMode mode)
     {
         Dictionary<string, string> configuration = clients.Configure(
             name,
@@ -28,7 +28,7 @@ internal sealed partial class KafkaConsumer : ILogConsumer
             {
                 // An assignment is served when the fetch under way returns; a busy one never waits for that.
                 ["fetch.wait.max.ms"] = "20",
-                ["fetch.min.bytes"] = "32768",
+                ["fetch.min.bytes"] = mode == FetchMode.Bulk ? "32768" : "1",
                 ["fetch.queue.backoff.ms"] = "5",
                 ["fetch.message.max.bytes"] = "524288",
                 ["queued.max.messages.kbytes"] = "32768",

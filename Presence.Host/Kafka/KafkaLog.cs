@@ -31,7 +31,7 @@ public sealed class KafkaLog : ILog
     public ILogAdmin Admin => _admin;
 
     /// <inheritdoc/>
-    public ILogConsumer CreateConsumer(string name, IsolationLevel isolation) => new KafkaConsumer(_clients, name, isolation);
+    public ILogConsumer CreateConsumer(string name, IsolationLevel isolation, FetchMode mode = FetchMode.Bulk) => new KafkaConsumer(_clients, name, isolation, mode);
 
     /// <inheritdoc/>
     public ITransactionalProducer CreateProducer(string transactionalId) => new KafkaProducer(_clients, _groups, transactionalId);

@@ -42,9 +42,9 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             """),
             (Commit, "        _current.Write(_metaBytes);", "        _store.WriteThrough();\n        _current.Write(_metaBytes);")),
         new("The changelog offset is not in the write batch", (Store, "        _store.Put(StoreKeys.Local, _local);\n", "")),
-        new("An abort drops what is committed and waits for the disk", (Store, "        _absentLength = 0;\n        _timers.Reset();", "        _absentLength = 0;\n        _unwritten.Clear();\n        _timers.Reset();")),
-        new("Timers are loaded from a disk that lacks what waits for it", (Store, "            Write();\n            _timers.Load(_dirtyTimers);", "            _timers.Load(_dirtyTimers);")),
-        new("What was deleted while it waited for the disk stays there", (Store, "            else if (!_unwritten.IsNewAt(i))", "            else if (_unwritten.Count < 0)")),
+        new("An abort drops what is committed and waits for the disk", (Store, "        _lastLength = 0;\n        _timers.Reset();", "        _lastLength = 0;\n        _unwritten.Clear();\n        _timers.Reset();")),
+        new("Timers are loaded from a disk that lacks what waits for it", (Store, "            Write();\n            _timers.Load();", "            _timers.Load();")),
+        new("What was deleted while it waited for the disk stays there", (Store, "                if (!_unwritten.IsNewAt(i))", "                if (_unwritten.Count < 0)")),
         new(
             "Ended incarnations are not fenced",
             ("Assignment/FencingRound.cs", "        _left[incarnation.Id] = incarnation.Workers;\n        for (int worker = 0; worker < incarnation.Workers; worker++)\n            _waiting.Enqueue((incarnation.Id, incarnation.TransactionalId(application, worker)));", "        _left[incarnation.Id] = 0;")),

@@ -10,7 +10,7 @@ internal sealed class ByteMapTests
     {
         Random random = new(seed);
         ByteChunks memory = new();
-        (ByteMap Map, Dictionary<string, (byte[]? Value, bool IsNew)> Model)[] all = [.. Enumerable.Range(0, 3).Select(_ => (new ByteMap(memory), new Dictionary<string, (byte[]?, bool)>()))];
+        (ByteMap Map, Dictionary<string, (byte[]? Value, bool IsNew, bool IsMarked)> Model)[] all = [.. Enumerable.Range(0, 3).Select(_ => (new ByteMap(memory), new Dictionary<string, (byte[]?, bool, bool)>()))];
         for (int i = 0; i < 30_000; i++)
         {
             (ByteMap map, var model) = all[random.Next(all.Length)];
@@ -18,6 +18,7 @@ internal sealed class ByteMapTests
             BitConverter.TryWriteBytes(key, random.NextInt64(3_000));
             string name = Convert.ToHexString(key);
             bool isNew = random.Next(2) == 0;
+            bool marks = random.Next(4) == 0;
             bool remembered = model.TryGetValue(name, out var known) ? known.IsNew : isNew;
             switch (random.Next(1_000))
             {
@@ -27,14 +28,14 @@ internal sealed class ByteMapTests
                     break;
                 case < 200:
                     map.Delete(key, isNew);
-                    model[name] = (null, remembered);
+                    model[name] = (null, remembered, known.IsMarked);
                     break;
                 default:
                     // Now and then more than a chunk.
                     byte[] value = new byte[random.Next(300) == 0 ? random.Next(200_000) : random.Next(80)];
                     random.NextBytes(value);
-                    map.Put(key, value, isNew);
-                    model[name] = (value, remembered);
+                    map.Put(key, value, isNew, marks);
+                    model[name] = (value, remembered, known.IsMarked || marks);
                     break;
             }
 
@@ -77,15 +78,15 @@ internal sealed class ByteMapTests
         }
     }
 
-    private static void AssertSame(ByteMap map, Dictionary<string, (byte[]? Value, bool IsNew)> model)
+    private static void AssertSame(ByteMap map, Dictionary<string, (byte[]? Value, bool IsNew, bool IsMarked)> model)
     {
         Assert.That(map.Count, Is.EqualTo(model.Count));
         for (int i = 0; i < map.Count; i++)
         {
             byte[] key = map.KeyAt(i).ToArray();
-            (byte[]? value, bool isNew) = model[Convert.ToHexString(key)];
+            (byte[]? value, bool isNew, bool isMarked) = model[Convert.ToHexString(key)];
             bool isFound = map.TryGet(key, out ReadOnlySpan<byte> found, out bool isDeleted);
-            if (!isFound || isDeleted != (value is null) || isDeleted != map.IsDeletedAt(i) || map.IsNewAt(i) != isNew || !found.SequenceEqual(value) || !map.ValueAt(i).SequenceEqual(value))
+            if (!isFound || isDeleted != (value is null) || isDeleted != map.IsDeletedAt(i) || map.IsNewAt(i) != isNew || map.IsMarkedAt(i) != isMarked || !found.SequenceEqual(value) || !map.ValueAt(i).SequenceEqual(value))
                 Assert.Fail($"key {Convert.ToHexString(key)} is not what was put");
         }
     }

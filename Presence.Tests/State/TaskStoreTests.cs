@@ -96,6 +96,28 @@ internal sealed class TaskStoreTests
     }
 
     [Test]
+    public void A_timer_is_written_when_it_changes_and_deleted_when_it_was_due()
+    {
+        MemoryStore disk = new();
+        TaskStore store = Open(disk, 0);
+        List<(byte[], byte[]?)> changelog = [];
+        store.Put("a"u8, Value(5, 1));
+        Commit(store, changelog, 0);
+        store.Write();
+        disk.Touched.Clear();
+        store.Put("a"u8, Value(5, 2));
+        Commit(store, changelog, 0);
+        store.Write();
+        Assert.That(disk.Touched.Where(k => k[0] == StoreKeys.TimerPrefix), Is.Empty);
+
+        Assert.That(store.TryTakeDue(5, out _, out _, out _), Is.True);
+        store.Put("a"u8, Value(9, 2));
+        Commit(store, changelog, 0);
+        store.Write();
+        Assert.That(disk.Entries.Keys.Where(k => k[0] == StoreKeys.TimerPrefix).Select(k => StoreKeys.TimerTime(k)), Is.EqualTo([9]));
+    }
+
+    [Test]
     public void Timers_in_memory_are_bounded()
     {
         TaskStore store = new(new MemoryStore(), TimerOf, new LocalRecord(0, 0, "t"), Small);

@@ -22,10 +22,10 @@ internal sealed class WrittenLog(ILog inner) : ILog
     /// <summary>What the last consumer was made for.</summary>
     public IsolationLevel? ConsumerIsolation { get; private set; }
 
-    public ILogConsumer CreateConsumer(string name, IsolationLevel isolation)
+    public ILogConsumer CreateConsumer(string name, IsolationLevel isolation, FetchMode mode = FetchMode.Bulk)
     {
         ConsumerIsolation = isolation;
-        return inner.CreateConsumer(name, isolation);
+        return inner.CreateConsumer(name, isolation, mode);
     }
 
     public ITransactionalProducer CreateProducer(string transactionalId) => inner.CreateProducer(transactionalId);

@@ -46,7 +46,7 @@ public sealed class SimulatedLog : ILog
     public void Kill() => IsAlive = false;
 
     /// <inheritdoc/>
-    public ILogConsumer CreateConsumer(string name, IsolationLevel isolation) => new SimulatedConsumer(this, isolation);
+    public ILogConsumer CreateConsumer(string name, IsolationLevel isolation, FetchMode mode = FetchMode.Bulk) => new SimulatedConsumer(this, isolation);
 
     /// <inheritdoc/>
     public ITransactionalProducer CreateProducer(string transactionalId) => new SimulatedProducer(this, transactionalId);
