@@ -19,11 +19,8 @@ public interface ILogConsumer : IDisposable
     /// </summary>
     void Add(TopicPartition partition, int slot, long offset);
 
-    /// <summary>Ends reading a partition; nothing of it is delivered afterwards.</summary>
+    /// <summary>Ends reading a partition, for good or for a while; nothing of it is delivered afterwards.</summary>
     void Remove(TopicPartition partition);
-
-    /// <summary>Stops or resumes delivery of a partition; its position stays.</summary>
-    void SetPaused(TopicPartition partition, bool paused);
 
     /// <summary>
     /// Delivers what is there to <paramref name="receiver"/>, at most <paramref name="maxRecords"/> records; waits for

@@ -59,9 +59,6 @@ internal sealed class ConsumerSet(Func<int, ILogConsumer> create) : IDisposable
         _consumers[place.Consumer].Remove(place.Partition);
     }
 
-    /// <summary>Stops or resumes delivery of a slot.</summary>
-    public void SetPaused(int slot, bool paused) => _consumers[_slots[slot].Consumer].SetPaused(_slots[slot].Partition, paused);
-
     /// <summary>Delivers what is there, at most <paramref name="maxRecords"/>; waits at most <paramref name="wait"/> for the first.</summary>
     public int Poll(ILogReceiver receiver, int maxRecords, TimeSpan wait)
     {

@@ -9,12 +9,16 @@ namespace Presence.Core.Runtime;
 
 /// <summary>
 /// Takes tasks over, and keeps the copies of others up with their changelogs, side by side, with a consumer of its own;
-/// while a task that is to run replays, those that only follow wait. Driven by <see cref="RunOnce"/>, which one thread
+/// while a task that is to run has much to replay, those that only follow wait. Driven by <see cref="RunOnce"/>, which one thread
 /// calls; other threads may give orders and take results.
 /// </summary>
 public sealed class Restorer : ILogReceiver, IDisposable
 {
     private const int PollRecordsMax = 20_000;
+
+    // Records: a tail that is shorter is read in a moment, and nobody need wait for it.
+    private const long LongReplay = 10_000;
+
     private static readonly TimeSpan StatusInterval = TimeSpan.FromMilliseconds(50);
 
     private readonly ILog _log;
@@ -31,10 +35,10 @@ public sealed class Restorer : ILogReceiver, IDisposable
     private readonly ConcurrentQueue<(TaskId Task, long ChangelogOffset)> _dropped = new();
     private readonly List<Takeover?> _takeovers = [];
     private readonly HashSet<int> _reading = [];
-    private readonly HashSet<int> _paused = [];
     private readonly CancellationTokenSource _cancellation = new();
     private ILogConsumer? _consumer;
     private volatile IReadOnlyList<TaskStatus> _status = [];
+    private bool _followersWait;
     private int _looking;
     private long _progressAt;
     private long _statusAt;
@@ -131,6 +135,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
 
         while (_toDelete.TryDequeue(out TaskId obsolete))
             DeleteCopy(obsolete);
+        _followersWait = _takeovers.Exists(t => t is { Goal: TakeoverGoal.Run, IsReading: true, Remaining: > LongReplay });
         for (int slot = 0; slot < _takeovers.Count; slot++)
         {
             if (_takeovers[slot] is not { } takeover)
@@ -152,7 +157,6 @@ public sealed class Restorer : ILogReceiver, IDisposable
             _ready.Enqueue((takeover.Result!, takeover.Request.Worker));
         }
 
-        GiveWay();
         if (_reading.Count > 0)
             _consumer!.Poll(this, PollRecordsMax, wait);
         if (moved || _time.GetElapsedTime(_statusAt) >= StatusInterval)
@@ -245,12 +249,14 @@ public sealed class Restorer : ILogReceiver, IDisposable
         }
     }
 
-    // The consumer reads the changelogs of exactly those takeovers that want it.
+    // The consumer reads the changelogs of exactly those takeovers that want it and need not wait. It is told so by
+    // assignments: a partition that was paused may be fetched again after half a second only.
     private void FollowReading(int slot, Takeover takeover)
     {
-        if (takeover.IsReading == _reading.Contains(slot))
+        bool isToRead = takeover.IsReading && !(_followersWait && takeover.Goal == TakeoverGoal.Follow);
+        if (isToRead == _reading.Contains(slot))
             return;
-        if (!takeover.IsReading)
+        if (!isToRead)
         {
             StopReading(slot, takeover);
             return;
@@ -264,26 +270,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
     {
         if (!_reading.Remove(slot))
             return;
-        _paused.Remove(slot);
         _consumer!.Remove(takeover.Request.Topics.Changelog);
-    }
-
-    // Those that are to run come first.
-    private void GiveWay()
-    {
-        bool replays = _takeovers.Exists(t => t is { Goal: TakeoverGoal.Run, IsReading: true });
-        foreach (int slot in _reading)
-        {
-            Takeover takeover = _takeovers[slot]!;
-            bool pause = replays && takeover.Goal == TakeoverGoal.Follow;
-            if (pause == _paused.Contains(slot))
-                continue;
-            _consumer!.SetPaused(takeover.Request.Topics.Changelog, pause);
-            if (pause)
-                _paused.Add(slot);
-            else
-                _paused.Remove(slot);
-        }
     }
 
     private void Publish()

@@ -337,19 +337,20 @@ public sealed partial class StreamTask : IDisposable
     }
 
     /// <summary>
-    /// A damaged batch of an input begins at <paramref name="offset"/>. Returns where reading goes on; -1 when the task
-    /// stops. How far the damage reaches shows with the next good record.
+    /// A damaged batch of an input begins at <paramref name="offset"/>. Returns whether reading goes on, at the input's
+    /// position behind that; else the task stops. How far the damage reaches shows with the next good record.
     /// </summary>
-    public long OnCorrupt(int index, long offset)
+    public bool OnCorrupt(int index, long offset)
     {
         TaskInput input = Inputs[index];
         if (_policy == BadInputPolicy.Stop)
         {
             Stop($"a damaged batch (CRC) at {input.Partition} offset {offset}; its policy is Stop. Set Presence:BadInput:{Service} to DeadLetter or Skip, or move the group's offset past it, and restart");
-            return -1;
+            return false;
         }
 
-        return input.SkipCorrupt(offset);
+        input.SkipCorrupt(offset);
+        return true;
     }
 
     private void ReportCorrupt(TaskInput input, long end)

@@ -130,15 +130,13 @@ public sealed class TaskInput
 
     /// <summary>
     /// Passes over a damaged batch: a fetch from inside it returns the same batch, so one steps on until it is left.
-    /// Returns the next offset to try.
     /// </summary>
-    public long SkipCorrupt(long baseOffset)
+    public void SkipCorrupt(long baseOffset)
     {
         if (CorruptFrom < 0)
             CorruptFrom = Math.Max(baseOffset, FetchPosition);
         FetchPosition++;
         EndPosition = -1;
-        return FetchPosition;
     }
 
     /// <summary>A later answer of the log that there is nothing new ends an unreachable spell that no record ended.</summary>

@@ -251,11 +251,7 @@ public sealed partial class Worker
         {
             task.Rewind();
             for (int i = 0; i < task.Inputs.Length; i++)
-            {
-                if (_paused.Remove(SlotOf(task, i)))
-                    _consumers.SetPaused(SlotOf(task, i), false);
-                _consumers.Add(SlotOf(task, i), task.Inputs[i].Partition, task.Inputs[i].FetchPosition);
-            }
+                Read(task, i);
         }
 
         _faults.Clear();

@@ -26,7 +26,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     private readonly List<StreamTask> _tasks = [];
     private readonly List<(StreamTask Task, int Input)?> _slots = [];
     private readonly List<(StreamTask Task, string Reason)> _doomed = [];
-    private readonly HashSet<int> _paused = [];
+    private readonly HashSet<int> _full = [];
     private long _lastCommit;
     private TimeSpan _commitTook;
     private long _writeTurnAt;
@@ -220,9 +220,8 @@ public sealed partial class Worker : ILogReceiver, IDisposable
                     break;
                 case LogFault.CorruptBatch:
                     _logger.CorruptBatch(task.Id.ToString(), input.Partition.ToString(), offset, detail);
-                    long next = task.OnCorrupt(index, offset);
-                    if (next >= 0)
-                        _consumers.Add(SlotOf(task, index), input.Partition, next);
+                    if (task.OnCorrupt(index, offset))
+                        Read(task, index);
                     break;
                 default:
                     // Out of range, gone, not allowed: takeover decides with a fresh view of the log.
@@ -334,7 +333,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
                 _slots[slot] = (task, i);
                 task.Inputs[i].ClockedAt = now;
                 task.Inputs[i].HeardAt = now;
-                _consumers.Add(slot, task.Inputs[i].Partition, task.Inputs[i].FetchPosition);
+                Read(task, i);
             }
 
             _lifecycle.TaskRuns(task.Id, Index);
@@ -384,8 +383,16 @@ public sealed partial class Worker : ILogReceiver, IDisposable
                 continue;
             _slots[i] = null;
             _consumers.Remove(i);
-            _paused.Remove(i);
+            _full.Remove(i);
         }
+    }
+
+    // From where its queue ends.
+    private void Read(StreamTask task, int input)
+    {
+        int slot = SlotOf(task, input);
+        _full.Remove(slot);
+        _consumers.Add(slot, task.Inputs[input].Partition, task.Inputs[input].FetchPosition);
     }
 
     private int SlotOf(StreamTask task, int input) => _slots.FindIndex(s => s?.Task == task && s?.Input == input);
@@ -419,16 +426,15 @@ public sealed partial class Worker : ILogReceiver, IDisposable
             if (_slots[slot] is not var (task, input))
                 continue;
             int waiting = task.Inputs[input].Queue.Count;
-            bool paused = _paused.Contains(slot);
-            if (!paused && waiting > _options.Bounds.QueueRecordsMax)
+            bool isFull = _full.Contains(slot);
+            if (!isFull && waiting > _options.Bounds.QueueRecordsMax)
             {
-                _consumers.SetPaused(slot, true);
-                _paused.Add(slot);
+                _consumers.Remove(slot);
+                _full.Add(slot);
             }
-            else if (paused && waiting < _options.Bounds.QueueRecordsResume)
+            else if (isFull && waiting < _options.Bounds.QueueRecordsResume)
             {
-                _consumers.SetPaused(slot, false);
-                _paused.Remove(slot);
+                Read(task, input);
             }
         }
     }

@@ -15,8 +15,6 @@ internal sealed class EmbeddedConsumer(EmbeddedLog log) : ILogConsumer
 
         public long EndReported { get; set; } = -1;
 
-        public bool Paused { get; set; }
-
         public bool Faulted { get; set; }
     }
 
@@ -37,12 +35,6 @@ internal sealed class EmbeddedConsumer(EmbeddedLog log) : ILogConsumer
     }
 
     public void Remove(TopicPartition partition) => _assigned.RemoveAll(a => a.Partition == partition);
-
-    public void SetPaused(TopicPartition partition, bool paused)
-    {
-        if (_assigned.Find(a => a.Partition == partition) is { } assigned)
-            assigned.Paused = paused;
-    }
 
     public int Poll(ILogReceiver receiver, int maxRecords, TimeSpan wait)
     {
@@ -73,7 +65,7 @@ internal sealed class EmbeddedConsumer(EmbeddedLog log) : ILogConsumer
         for (int i = 0; i < _assigned.Count && delivered < maxRecords; i++)
         {
             Assigned assigned = _assigned[(_next + i) % _assigned.Count];
-            if (assigned.Paused || assigned.Faulted)
+            if (assigned.Faulted)
                 continue;
             EmbeddedLog.ReadOutcome read = log.Read(assigned.Partition, assigned.Slot, assigned.Position, maxRecords - delivered, receiver);
             if (read.Fault is { } fault)

@@ -8,7 +8,8 @@ namespace Presence.Host.Kafka;
 
 /// <summary>
 /// An assign-only consumer. Every change of a position is a new assignment, not a seek: a seek fails where a damaged
-/// batch has left the partition in an erroneous state, and takes 200 ms where nothing is fetched.
+/// batch has left the partition in an erroneous state, and takes 200 ms where nothing is fetched. Who wants to read nothing
+/// of a partition for a while removes it, too: one that is resumed is fetched up to 600 ms later, one that is added 25 ms.
 /// </summary>
 internal sealed partial class KafkaConsumer : ILogConsumer
 {
@@ -85,14 +86,6 @@ internal sealed partial class KafkaConsumer : ILogConsumer
             _consumer.Resume([ToKafka(partition)]);
         if (_slots.Remove(partition) || isPrepared)
             _consumer.IncrementalUnassign([ToKafka(partition)]);
-    }
-
-    public void SetPaused(TopicPartition partition, bool paused)
-    {
-        if (paused)
-            _consumer.Pause([ToKafka(partition)]);
-        else
-            _consumer.Resume([ToKafka(partition)]);
     }
 
     public void Wake() => _woken = true;

@@ -116,8 +116,8 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             "A store that was away for longer than tombstones are kept is used",
             (Takeover, "        if (age > Request.DeleteRetention * UsableShare)", "        if (age > TimeSpan.FromDays(99))")),
         new(
-            "A partition that waits too long is not paused",
-            (WorkerFile, "            if (!paused && waiting > _options.Bounds.QueueRecordsMax)", "            if (!paused && waiting < 0)")),
+            "A partition whose queue is full is read on",
+            (WorkerFile, "            if (!isFull && waiting > _options.Bounds.QueueRecordsMax)", "            if (!isFull && waiting < 0)")),
         new("A planner writes after it was deposed", (Planner, "log.CreateProducer($\"{options.ApplicationId}-planner\")", "log.CreateProducer($\"{options.ApplicationId}-planner-{own}\")")),
         new("A planner plans from what it read before it took the lock", (Planner, "                if (_reader.Position < _end.Result[_partition])\n                    break;\n", "")),
         new("A planner plans before its last plan has come back", (Planner, "                if (_reader.Position < _readBack)\n                    break;\n", "")),

@@ -21,8 +21,6 @@ internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolati
 
         public long Position { get; set; }
 
-        public bool IsPaused { get; set; }
-
         public Fetch Fetch { get; set; }
 
         /// <summary>When the next step of the fetch can happen, µs.</summary>
@@ -53,15 +51,6 @@ internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolati
 
     public void Remove(TopicPartition partition) => _readings.RemoveAll(r => r.Partition == partition);
 
-    public void SetPaused(TopicPartition partition, bool paused)
-    {
-        foreach (Reading reading in _readings)
-        {
-            if (reading.Partition == partition)
-                reading.IsPaused = paused;
-        }
-    }
-
     public int Poll(ILogReceiver receiver, int maxRecords, TimeSpan wait)
     {
         int delivered = 0;
@@ -69,7 +58,7 @@ internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolati
         for (int i = 0; i < _readings.Count; i++)
         {
             Reading reading = _readings[(first + i) % _readings.Count];
-            if (!reading.IsPaused && delivered < maxRecords)
+            if (delivered < maxRecords)
                 delivered += Serve(reading, receiver, maxRecords - delivered);
         }
 
