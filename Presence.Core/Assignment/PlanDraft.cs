@@ -119,8 +119,8 @@ internal sealed class PlanDraft(InstanceOptions options, string own, ControlStat
         foreach (FleetMember member in members)
         {
             Placement[] entries = [.. placed[member.Incarnation].OrderBy(p => p.Task.Stage, StringComparer.Ordinal).ThenBy(p => p.Task.Partition)];
-            bool isSame = control.Shares.TryGetValue(member.Incarnation, out PlanShare? before) ? before.Entries.SequenceEqual(entries) : entries.Length == 0;
-            if (isSame)
+            // An empty one, too: it says that nothing more is to come.
+            if (control.Shares.TryGetValue(member.Incarnation, out PlanShare? before) && before.Entries.SequenceEqual(entries))
                 continue;
             Records.Add((PlanShare.KeyOf(member.Incarnation), new PlanShare(member.Incarnation, Number, entries).Value()));
             HasPlan = true;

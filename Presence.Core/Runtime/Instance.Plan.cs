@@ -155,8 +155,8 @@ public sealed partial class Instance
         get
         {
             ControlState control = _control!.State;
-            if (control.PlanNumber == 0 || !_wasRegistered)
-                return _planner?.Waiting is { } waiting ? $"waits for {waiting}" : "waits for the fleet's planner to take it in";
+            if (!control.Shares.ContainsKey(_incarnation))
+                return _planner?.Waiting is { } waiting ? $"waits for {waiting}" : $"waits for the fleet's planner to {(_wasRegistered ? "give it its part" : "take it in")}";
             if (_held.Count + _toFollow.Count > 0)
                 return null;
             // What these had may come here when they are done with.

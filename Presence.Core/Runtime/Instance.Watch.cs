@@ -27,7 +27,8 @@ public sealed partial class Instance
     /// <summary>A snapshot; any thread.</summary>
     public InstanceStatus Status()
     {
-        // First: by the time it has nothing to wait for, its tasks are known.
+        // In this order: when it runs, its reason says so, and by the time it has nothing to wait for, its tasks are known.
+        InstanceState state = State;
         string? reason = _reason;
         IReadOnlyList<Worker> workers = _workers;
         Restorer restorer = _restorer;
@@ -47,7 +48,7 @@ public sealed partial class Instance
                 tasks[status.Task] = status;
         }
 
-        if (State == InstanceState.Running)
+        if (state == InstanceState.Running)
         {
             progress = Math.Min(progress, restorer.ProgressAt);
             foreach (TaskId task in _heldTasks)
@@ -57,7 +58,7 @@ public sealed partial class Instance
         return new InstanceStatus(
             _options.InstanceId,
             _incarnationId,
-            State,
+            state,
             reason,
             [.. tasks.Values.OrderBy(t => t.Task.Stage, StringComparer.Ordinal).ThenBy(t => t.Task.Partition)],
             progress,

@@ -284,13 +284,13 @@ public sealed class Restorer : ILogReceiver, IDisposable
         }
 
         List<TaskStatus> status = [];
-        foreach (Takeover? takeover in _takeovers)
+        for (int slot = 0; slot < _takeovers.Count; slot++)
         {
-            if (takeover is null)
+            if (_takeovers[slot] is not { } takeover)
                 continue;
             TaskState state = takeover.State == TakeoverState.Stopped ? TaskState.Stopped
                 : takeover.Goal == TakeoverGoal.Look ? TaskState.Closed
-                : takeover.IsCurrent ? TaskState.Running
+                : takeover.IsCurrent && _reading.Contains(slot) ? TaskState.Running
                 : TaskState.Restoring;
             string role = takeover.Goal switch
             {

@@ -113,7 +113,7 @@ public sealed partial class StreamTask : IDisposable
     {
         get
         {
-            if (_recommit || _store.DirtyCount > 0)
+            if (_recommit || _store.IsDirty)
                 return true;
             for (int i = 0; i < Inputs.Length; i++)
             {
@@ -156,7 +156,9 @@ public sealed partial class StreamTask : IDisposable
         int handled = 0;
         if (!TryDrain(producer, handled, -1, out FeedResult failed))
             return failed;
-        AddIdleTime();
+        // Whenever the clock moves, all that was due before has fired.
+        if (!_store.HasDue(_clock))
+            AddIdleTime();
         while (true)
         {
             // Timers that idle time has made due, or that were left over when the budget ended.
@@ -196,8 +198,6 @@ public sealed partial class StreamTask : IDisposable
                 timers = FireTimers(producer, budget, ref handled);
                 if (timers.Outcome != FeedOutcome.Idle)
                     return timers;
-                if (_store.HasDue(_clock))
-                    return new FeedResult(FeedOutcome.Budget, handled);
             }
 
             // 4. process
@@ -315,7 +315,7 @@ public sealed partial class StreamTask : IDisposable
                 return failed;
         }
 
-        return default;
+        return _store.HasDue(_clock) ? new FeedResult(FeedOutcome.Budget, handled) : default;
     }
 
     private bool TryDrain(ITransactionalProducer producer, int handled, int input, out FeedResult failed)

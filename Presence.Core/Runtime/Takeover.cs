@@ -14,6 +14,7 @@ public sealed class Takeover : IDisposable
     private const double UsableShare = 0.9;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FlushInterval = TimeSpan.FromMilliseconds(200);
+    private const int DropsMax = 10_000;
 
     private readonly string _group;
     private readonly ILogAdmin _admin;
@@ -271,7 +272,7 @@ public sealed class Takeover : IDisposable
             }
         }
 
-        _restore = new StoreRestore(_store, Request.Definition.TimerOf, local);
+        _restore = new StoreRestore(_store, Request.Definition, local);
         _endPosition = 0;
         _expected = Target;
         _flushed = local.ChangelogOffset;
@@ -301,6 +302,7 @@ public sealed class Takeover : IDisposable
             return false;
         _flushedAt = _time.GetTimestamp();
         _restore.Complete(_endPosition, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        _restore.DropFired(DropsMax);
         _flushed = _endPosition;
         _wipedForShape = false;
         return false;

@@ -119,6 +119,9 @@ public sealed class TaskInput
         Fault = null;
     }
 
+    /// <summary>It is not read for a while: where its end was says nothing any more.</summary>
+    public void OnLeft() => EndPosition = -1;
+
     /// <summary>It cannot be read for now.</summary>
     public void OnUnreachable(string detail, long now)
     {

@@ -332,7 +332,6 @@ public sealed partial class Worker : ILogReceiver, IDisposable
 
                 _slots[slot] = (task, i);
                 task.Inputs[i].ClockedAt = now;
-                task.Inputs[i].HeardAt = now;
                 Read(task, i);
             }
 
@@ -392,6 +391,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     {
         int slot = SlotOf(task, input);
         _full.Remove(slot);
+        task.Inputs[input].HeardAt = ProgressAt;
         _consumers.Add(slot, task.Inputs[input].Partition, task.Inputs[input].FetchPosition);
     }
 
@@ -430,6 +430,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
             if (!isFull && waiting > _options.Bounds.QueueRecordsMax)
             {
                 _consumers.Remove(slot);
+                task.Inputs[input].OnLeft();
                 _full.Add(slot);
             }
             else if (isFull && waiting < _options.Bounds.QueueRecordsResume)

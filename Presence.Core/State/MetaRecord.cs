@@ -42,6 +42,15 @@ public sealed class MetaRecord
         Array.Fill(Clocks, long.MinValue);
     }
 
+    /// <summary>The task's clock: that of the slowest of the inputs that move it.</summary>
+    public long ClockOf(ReadOnlySpan<int> clockInputs)
+    {
+        long slowest = long.MaxValue;
+        foreach (int input in clockInputs)
+            slowest = Math.Min(slowest, Clocks[input]);
+        return slowest;
+    }
+
     /// <summary>Copies another record of the same shape.</summary>
     public void CopyFrom(MetaRecord other)
     {

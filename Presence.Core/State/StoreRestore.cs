@@ -13,15 +13,25 @@ public sealed class StoreRestore
 
     private readonly IStateStore _store;
     private readonly TimerOf _timerOf;
+    private readonly MetaRecord _meta;
+    private readonly int[] _clockInputs;
     private readonly byte[] _local;
     private byte[] _timer = new byte[512];
     private int _batchBytes;
 
-    /// <summary>Over an open store that stands at <paramref name="local"/>.</summary>
-    public StoreRestore(IStateStore store, TimerOf timerOf, LocalRecord local)
+    // Clock of the last transaction, and of the last one before that with another clock: whenever the clock moves, all that
+    // was due before has fired.
+    private long _clock = long.MinValue;
+    private long _firedTo = long.MinValue;
+    private long _droppedTo = long.MinValue;
+
+    /// <summary>Over an open store, of a task of this stage, that stands at <paramref name="local"/>.</summary>
+    public StoreRestore(IStateStore store, StageDefinition stage, LocalRecord local)
     {
         _store = store;
-        _timerOf = timerOf;
+        _timerOf = stage.TimerOf;
+        _meta = new MetaRecord(stage.Inputs.Count);
+        _clockInputs = [.. stage.ClockInputs];
         _local = local.ToBytes();
         Position = local.ChangelogOffset;
         _store.BeginBatch();
@@ -49,12 +59,12 @@ public sealed class StoreRestore
         else
         {
             _store.Put(key, value);
+            if (key[0] == StoreKeys.MetaPrefix)
+                NoteClock(value);
             if (key[0] == StoreKeys.StatePrefix && _timerOf(value) is long time and not StageDefinition.NoTimer)
             {
                 ReadOnlySpan<byte> stageKey = key[StoreKeys.StateHeader..];
-                if (_timer.Length < stageKey.Length + StoreKeys.TimerHeader)
-                    _timer = new byte[(stageKey.Length + StoreKeys.TimerHeader) * 2];
-                _store.Put(_timer.AsSpan(0, StoreKeys.WriteTimer(_timer, time, stageKey)), default);
+                _store.Put(TimerKey(time, stageKey), default);
             }
         }
 
@@ -72,6 +82,46 @@ public sealed class StoreRestore
     {
         Position = Math.Max(Position, position);
         Write(now);
+    }
+
+    /// <summary>
+    /// Deletes timers that have fired elsewhere, at most <paramref name="max"/>, with the next batch: a copy that follows for
+    /// long would have all there ever were. Only what is written is looked at.
+    /// </summary>
+    public void DropFired(int max)
+    {
+        if (_firedTo <= _droppedTo)
+            return;
+        byte[] from = _droppedTo == long.MinValue ? [StoreKeys.TimerPrefix] : TimerKey(_droppedTo + 1, default).ToArray();
+        byte[] to = TimerKey(_firedTo + 1, default).ToArray();
+        long last = _firedTo;
+        int dropped = 0;
+        _store.Scan(from, to, (timer, _) =>
+        {
+            // The next time goes on with those of this one's moment.
+            last = StoreKeys.TimerTime(timer) - 1;
+            if (++dropped > max)
+                return false;
+            _store.Delete(timer);
+            return true;
+        });
+        _droppedTo = dropped > max ? last : _firedTo;
+    }
+
+    private void NoteClock(ReadOnlySpan<byte> meta)
+    {
+        _meta.Read(meta);
+        long clock = _meta.ClockOf(_clockInputs);
+        if (clock <= _clock)
+            return;
+        (_firedTo, _clock) = (_clock, clock);
+    }
+
+    private ReadOnlySpan<byte> TimerKey(long time, ReadOnlySpan<byte> key)
+    {
+        if (_timer.Length < key.Length + StoreKeys.TimerHeader)
+            _timer = new byte[(key.Length + StoreKeys.TimerHeader) * 2];
+        return _timer.AsSpan(0, StoreKeys.WriteTimer(_timer, time, key));
     }
 
     /// <summary>How far the store is.</summary>

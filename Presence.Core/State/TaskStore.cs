@@ -14,6 +14,8 @@ namespace Presence.Core.State;
 /// </summary>
 public sealed class TaskStore : IDisposable
 {
+    private const int DropsMax = 1_000;
+
     private readonly IStateStore _store;
     private readonly TimerOf _timerOf;
     private readonly StoreBounds _bounds;
@@ -76,6 +78,9 @@ public sealed class TaskStore : IDisposable
     /// <summary>Keys changed by the open transaction.</summary>
     public int DirtyCount => _dirty.Count;
 
+    /// <summary>Whether a commit would change anything: keys, or timers on disk that stand no more.</summary>
+    public bool IsDirty => _dirty.Count > 0 || _dirtyPast.Bytes > 0;
+
     /// <summary>Bytes held by the open transaction's changes.</summary>
     public int DirtyBytes => _dirty.Bytes + _dirtyPast.Bytes + _dirtyFresh.Bytes;
 
@@ -122,11 +127,13 @@ public sealed class TaskStore : IDisposable
 
     /// <summary>
     /// Takes the earliest timer due at <paramref name="clock"/>. Timers whose key has another one by now are dropped on
-    /// the way. The spans are valid until the next call of this method.
+    /// the way, so many in one call that it does not take long: it is false before the last one when <see cref="HasDue"/> is
+    /// still true. The spans are valid until the next call of this method.
     /// </summary>
     public bool TryTakeDue(long clock, out long time, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
     {
-        while (TryPeekDue(clock, out time, out ReadOnlySpan<byte> due))
+        time = StageDefinition.NoTimer;
+        for (int dropped = 0; dropped < DropsMax && TryPeekDue(clock, out time, out ReadOnlySpan<byte> due); dropped++)
         {
             int keyLength = Copy(due, ref _dueKey);
             bool mayBeOnDisk = _timers.Pop();

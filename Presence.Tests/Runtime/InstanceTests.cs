@@ -8,6 +8,7 @@ using Presence.Core.State;
 using Presence.Core.State.Simulated;
 using Presence.Host.Health;
 using Presence.Tests.Simulation;
+using Encoding = System.Text.Encoding;
 
 namespace Presence.Tests.Runtime;
 
@@ -62,6 +63,51 @@ internal sealed class InstanceTests
             Assert.That(process.Instance.Status().Tasks, Has.Count.EqualTo(SimulatedTown.Stages.Count), start);
             process.Kill();
         }
+    }
+
+    [Test]
+    public void One_of_a_fleet_that_comes_up_is_not_ready_before_it_has_its_part()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = LogWithTopics(world);
+        int incarnations = 0;
+        InstanceOptions Options(string id) => new() { ApplicationId = Application, InstanceId = id, DeadLetterTopic = SimulatedTown.Names.DeadLetter, CreateIncarnationId = () => $"{++incarnations}" };
+        SimulatedDisk[] disks = [new(world), new(world)];
+        SimulatedProcess[] fleet = [.. disks.Select((disk, i) => Start(log, disk, Options($"i{i}")))];
+        world.RunUntil(() => fleet.All(p => p.Instance.Status().Tasks is { Count: > 0 } tasks && tasks.All(t => t.State == TaskState.Running)));
+        foreach (SimulatedProcess process in fleet)
+            process.RequestStop();
+        world.RunUntil(() => fleet.All(p => p.State == InstanceState.Stopped));
+
+        SimulatedProcess first = Start(log, disks[0], Options("i0"));
+        world.RunUntil(() => HealthEndpoints.Ready(first.Instance.Status()) is null);
+
+        Assert.That(first.Instance.Status().Tasks, Is.Not.Empty);
+    }
+
+    [Test]
+    public void An_input_whose_queue_was_full_holds_the_others_up_until_it_is_read_to_its_end_again()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = LogWithTopics(world);
+        InstanceOptions options = new() { ApplicationId = Application, InstanceId = "i", DeadLetterTopic = SimulatedTown.Names.DeadLetter, Bounds = new WorkerBounds { QueueRecordsMax = 4, QueueRecordsResume = 2 } };
+        SimulatedProcess process = Start(log, new SimulatedDisk(world), options);
+        process.HoldReads(SimulatedTown.Names.Probes, TimeSpan.FromSeconds(30));
+        world.RunUntil(() => process.Instance.Status().Tasks.Count(t => t.State == TaskState.Running) == SimulatedTown.Stages.Count);
+        long epoch = SimulatedClock.Epoch.ToUnixTimeMilliseconds();
+
+        // A login makes a device present, unless a probe of an hour later was taken first.
+        void Login(int number) => log.Cluster.Append(SimulatedTown.Names.DeviceLogins, Encoding.UTF8.GetBytes($"d{number}"), Encoding.UTF8.GetBytes($$"""{"device":"d{{number}}","business":"b","venue":"v","contact":"c","email":"c@d.e","at":{{epoch - 3_600_000 + number}}}"""), epoch);
+        log.Cluster.Append(SimulatedTown.Names.Probes, "p"u8.ToArray(), Encoding.UTF8.GetBytes($$"""{"device":"p","business":"b","venue":"v","ap":"a","rssi":-50,"at":{{epoch}}}"""), epoch);
+        for (int i = 0; i < 6; i++)
+            Login(i);
+        long moment = world.Now;
+        world.RunUntil(() => world.Now > moment + 10_000_000);
+        for (int i = 6; i < 12; i++)
+            Login(i);
+
+        world.RunUntil(() => world.Now > moment + 50_000_000);
+        Assert.That(log.Cluster.Find(new TopicPartition(SimulatedTown.Names.WalkIns, 0))!.Records.Count(r => r.IsVisible), Is.EqualTo(12));
     }
 
     [Test]

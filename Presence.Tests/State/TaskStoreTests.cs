@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Presence.Core.Stages;
 using Presence.Core.State;
 using Presence.Tests.Stages;
 
@@ -9,6 +10,17 @@ namespace Presence.Tests.State;
 internal sealed class TaskStoreTests
 {
     private static readonly StoreBounds Small = new() { WriteInterval = TimeSpan.FromMilliseconds(50), UnwrittenBytesMax = 1_000, CacheBytesMax = 600, TimersMax = 8 };
+
+    private static readonly StageDefinition Stage = new()
+    {
+        Name = "stage",
+        Service = "stage",
+        Inputs = ["in"],
+        ClockInputs = [0],
+        Outputs = [],
+        TimerOf = TimerOf,
+        Create = () => throw new NotSupportedException(),
+    };
 
     // The timer of a value is its first eight bytes.
     private static long TimerOf(ReadOnlySpan<byte> value) => BinaryPrimitives.ReadInt64LittleEndian(value);
@@ -118,6 +130,75 @@ internal sealed class TaskStoreTests
     }
 
     [Test]
+    public void A_copy_that_follows_drops_the_timers_that_have_fired_and_no_other([Range(1, 20)] int seed)
+    {
+        Random random = new(seed);
+        MemoryStore disk = new(), copy = new();
+        TaskStore store = Open(disk, 0);
+        StoreRestore follower = new(copy, Stage, new LocalRecord(0, 0, "t"));
+        List<(byte[] Key, byte[]? Value)> changelog = [];
+        SortedDictionary<string, byte[]> state = [];
+        long clock = 0, before = 0;
+        for (int transaction = 0; transaction < 150; transaction++)
+        {
+            for (int i = random.Next(12); i > 0; i--)
+                Change(random, store, state, clock);
+            if (random.Next(3) > 0)
+            {
+                Fire(store, state, clock);
+                (before, clock) = (clock, clock + 1 + random.Next(40));
+            }
+
+            // What the clock has passed with its last move may have to wait for the next transaction.
+            if (random.Next(2) == 0)
+                Fire(store, state, clock);
+            Commit(store, changelog, transaction, clock);
+            for (int i = (int)follower.Position; i < changelog.Count; i++)
+                follower.Apply(i, changelog[i].Key, changelog[i].Value, changelog[i].Value is not null);
+            if (random.Next(3) > 0)
+                continue;
+            // What lies before the last clock but one goes, in slices.
+            for (int slices = 0; slices < 100; slices++)
+            {
+                follower.Complete(changelog.Count, transaction);
+                follower.DropFired(max: 7);
+            }
+
+            Assert.That(copy.Entries.Keys.Where(k => k[0] == StoreKeys.TimerPrefix && StoreKeys.TimerTime(k) <= before), Is.Empty);
+        }
+
+        follower.Complete(changelog.Count, 0);
+        TaskStore promoted = new(copy, TimerOf, follower.Local, Small);
+        Fire(promoted, state, long.MaxValue - 1);
+    }
+
+    [Test]
+    public void Timers_that_stand_no_more_are_dropped_so_many_at_a_time_and_committed_away()
+    {
+        MemoryStore disk = new();
+        StoreRestore follower = new(disk, Stage, new LocalRecord(0, 0, "t"));
+        for (int i = 0; i < 2_500; i++)
+            follower.Apply(i, [StoreKeys.StatePrefix, (byte)'a'], Value(1_000 + i, 0), hasValue: true);
+        follower.Complete(2_500, 0);
+        TaskStore store = new(disk, TimerOf, follower.Local, new StoreBounds());
+
+        int calls = 0;
+        while (!store.TryTakeDue(1_000_000, out _, out _, out _))
+        {
+            Assert.That(store.HasDue(1_000_000), "there is more");
+            calls++;
+        }
+
+        Assert.That(calls, Is.GreaterThan(1));
+        Assert.That(store.IsDirty);
+        store.Delete("a"u8);
+        Commit(store, [], 0);
+        store.Write();
+        Assert.That(store.IsDirty, Is.False);
+        Assert.That(disk.Entries.Keys.Where(k => k[0] == StoreKeys.TimerPrefix), Is.Empty);
+    }
+
+    [Test]
     public void Timers_in_memory_are_bounded()
     {
         TaskStore store = new(new MemoryStore(), TimerOf, new LocalRecord(0, 0, "t"), Small);
@@ -197,12 +278,16 @@ internal sealed class TaskStoreTests
         return read;
     }
 
-    private static void Commit(TaskStore store, List<(byte[] Key, byte[]? Value)> changelog, long now)
+    private static void Commit(TaskStore store, List<(byte[] Key, byte[]? Value)> changelog, long now, long clock = 0)
     {
         for (int i = 0; i < store.DirtyCount; i++)
             changelog.Add((store.DirtyKey(i).ToArray(), store.IsDirtyDeleted(i) ? null : store.DirtyValue(i).ToArray()));
-        changelog.Add((StoreKeys.Meta.ToArray(), [1]));
-        store.Apply([1], changelog.Count, now);
+        MetaRecord meta = new(1);
+        meta.Clocks[0] = clock;
+        byte[] bytes = new byte[meta.Length];
+        meta.Write(bytes);
+        changelog.Add((StoreKeys.Meta.ToArray(), bytes));
+        store.Apply(bytes, changelog.Count, now);
     }
 
     private static SortedDictionary<string, byte[]> Replay(List<(byte[] Key, byte[]? Value)> changelog)
@@ -224,7 +309,7 @@ internal sealed class TaskStoreTests
     {
         byte[] buffer = [];
         int length = disk.TryGet(StoreKeys.Local, ref buffer);
-        StoreRestore restore = new(disk, TimerOf, length < 0 ? new LocalRecord(0, 0, "t") : LocalRecord.Read(buffer.AsSpan(0, length)));
+        StoreRestore restore = new(disk, Stage, length < 0 ? new LocalRecord(0, 0, "t") : LocalRecord.Read(buffer.AsSpan(0, length)));
         for (int i = (int)restore.Position; i < changelog.Count; i++)
             restore.Apply(i, changelog[i].Key, changelog[i].Value, changelog[i].Value is not null);
         restore.Complete(changelog.Count, now);
