@@ -32,6 +32,9 @@ internal sealed class KafkaAdmin : ILogAdmin
     private readonly Lazy<IConsumer<Ignore, Ignore>> _committed;
     private readonly Lazy<IConsumer<Ignore, Ignore>> _uncommitted;
     private readonly ConcurrentDictionary<string, Lazy<IConsumer<Ignore, Ignore>>> _groups = new();
+    private readonly object _gate = new();
+    private int _underWay;
+    private bool _isClosed;
 
     public KafkaAdmin(KafkaClients clients)
     {
@@ -118,7 +121,7 @@ internal sealed class KafkaAdmin : ILogAdmin
     // group in rd_kafka_handle_OffsetFetch) when the coordinator answers with an error, as it does while a transaction
     // holds an offset. A consumer at read_committed asks for stable offsets.
     public Task<IReadOnlyDictionary<TopicPartition, long>> CommittedOffsets(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancellation) => Ask($"read the offsets of group {group}", () => Task.Run<IReadOnlyDictionary<TopicPartition, long>>(
-        () =>
+        () => Whole(() =>
         {
             IConsumer<Ignore, Ignore> consumer = _groups.GetOrAdd(group, g => new Lazy<IConsumer<Ignore, Ignore>>(() => CreateConsumer($"{g}-offsets", g, "read_committed", []))).Value;
             Dictionary<TopicPartition, long> found = [];
@@ -129,11 +132,19 @@ internal sealed class KafkaAdmin : ILogAdmin
             }
 
             return found;
-        },
+        }),
         cancellation), cancellation);
 
+    // A client must not be closed while another thread is in a call of it.
     public void Dispose()
     {
+        lock (_gate)
+        {
+            _isClosed = true;
+            while (_underWay > 0)
+                Monitor.Wait(_gate);
+        }
+
         if (_admin.IsValueCreated)
             _admin.Value.Dispose();
         foreach (Lazy<IConsumer<Ignore, Ignore>> consumer in _groups.Values.Append(_committed).Append(_uncommitted))
@@ -152,7 +163,7 @@ internal sealed class KafkaAdmin : ILogAdmin
     // rd_kafka_ListOffsets) when leaders become known while it looks for them, for another thread then answers the
     // question before it is set up.
     private Task<IReadOnlyDictionary<TopicPartition, long>> ListOffsets(IReadOnlyCollection<TopicPartition> partitions, Timestamp at, Core.Log.IsolationLevel isolation, CancellationToken cancellation) => Ask("list offsets", () => Task.Run<IReadOnlyDictionary<TopicPartition, long>>(
-        () =>
+        () => Whole<IReadOnlyDictionary<TopicPartition, long>>(() =>
         {
             IConsumer<Ignore, Ignore> consumer = (isolation == Core.Log.IsolationLevel.ReadCommitted ? _committed : _uncommitted).Value;
             List<TopicPartitionOffset> found = partitions.Count == 0 ? [] : consumer.OffsetsForTimes(partitions.Select(p => new TopicPartitionTimestamp(ToKafka(p), at)), OffsetsTimeout);
@@ -160,8 +171,31 @@ internal sealed class KafkaAdmin : ILogAdmin
             if (found.Find(o => o.Offset.IsSpecial) is { } unanswered)
                 throw new KafkaException(new Error(ErrorCode.Local_Transport, $"{unanswered.TopicPartition}: its leader did not answer"));
             return found.ToDictionary(o => new TopicPartition(o.Topic, o.Partition.Value), o => o.Offset.Value);
-        },
+        }),
         cancellation), cancellation);
+
+    private T Whole<T>(Func<T> call)
+    {
+        lock (_gate)
+        {
+            if (_isClosed)
+                throw new LogException($"Kafka at {_clients.BootstrapServers} is not asked any more: the client is closed");
+            _underWay++;
+        }
+
+        try
+        {
+            return call();
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _underWay--;
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
 
     private async Task<T> Ask<T>(string what, Func<Task<T>> call, CancellationToken cancellation)
     {

@@ -27,6 +27,27 @@ internal sealed class EndOffsetsTests
             Assert.That(ends, Is.All.EqualTo(0));
         }
 
-        KafkaLog Open() => new(new KafkaOptions { BootstrapServers = bootstrap }, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<KafkaLog>.Instance);
+        KafkaLog Open() => OpenAt(bootstrap);
     }
+
+    // Nothing listens there: each call lasts as long as its time-out.
+    [Test]
+    public void Who_closes_the_log_waits_for_the_calls_under_way()
+    {
+        KafkaLog log = OpenAt("127.0.0.1:1");
+        TopicPartition partition = new("somewhere", 0);
+        Task[] questions =
+        [
+            log.Admin.CommittedOffsets("group", [partition], CancellationToken.None),
+            log.Admin.EndOffsets([partition], IsolationLevel.ReadUncommitted, CancellationToken.None),
+        ];
+        Thread.Sleep(300);
+        long asked = System.Diagnostics.Stopwatch.GetTimestamp();
+        log.Dispose();
+
+        Assert.That(System.Diagnostics.Stopwatch.GetElapsedTime(asked), Is.GreaterThan(TimeSpan.FromSeconds(1)), "the calls have a time-out of 3 s");
+        Assert.That(() => Task.WhenAll(questions), Throws.TypeOf<LogException>());
+    }
+
+    private static KafkaLog OpenAt(string bootstrap) => new(new KafkaOptions { BootstrapServers = bootstrap }, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<KafkaLog>.Instance);
 }
