@@ -73,4 +73,7 @@ public sealed class InstanceOptions
 
     /// <summary>Makes the random id of an incarnation.</summary>
     public Func<string> CreateIncarnationId { get; init; } = () => Guid.NewGuid().ToString("N")[..16];
+
+    /// <summary>The consumer group that holds a service's positions.</summary>
+    public string GroupOf(string service) => $"{ApplicationId}-{service}";
 }

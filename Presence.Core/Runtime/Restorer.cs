@@ -76,7 +76,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
         {
             Consumer.Prepare(TopicCheck.ChangelogOf(_options, stage));
             // The answer is of no use, and neither is a refusal: who needs it asks again.
-            _ = _log.Admin.CommittedOffsets(GroupOf(stage), [new TopicPartition(stage.Inputs[0], 0)], _cancellation.Token)
+            _ = _log.Admin.CommittedOffsets(_options.GroupOf(stage.Service), [new TopicPartition(stage.Inputs[0], 0)], _cancellation.Token)
                 .ContinueWith(asked => _ = asked.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
@@ -189,8 +189,6 @@ public sealed class Restorer : ILogReceiver, IDisposable
 
     private ILogConsumer Consumer => _consumer ??= _log.CreateConsumer($"{_options.ApplicationId}-{_options.InstanceId}-restore", IsolationLevel.ReadCommitted);
 
-    private string GroupOf(StageDefinition stage) => $"{_options.ApplicationId}-{stage.Service}";
-
     private void Obey(TaskId task, TakeoverGoal? goal, TakeoverRequest? request)
     {
         int slot = _takeovers.FindIndex(t => t?.Request.Task == task);
@@ -229,7 +227,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
             _takeovers.Add(null);
         }
 
-        _takeovers[slot] = new Takeover(request!, goal.Value, GroupOf(request!.Definition), _log.Admin, _stores, _time, _metrics, _lifecycle, _logger);
+        _takeovers[slot] = new Takeover(request!, goal.Value, _options.GroupOf(request!.Definition.Service), _log.Admin, _stores, _time, _metrics, _lifecycle, _logger);
     }
 
     private void DeleteCopy(TaskId task)

@@ -48,7 +48,7 @@ public sealed partial class Worker
         _groups.Clear();
         foreach (StreamTask task in _batch)
         {
-            string group = $"{_options.ApplicationId}-{task.Service}";
+            string group = _options.GroupOf(task.Service);
             int index = _groups.FindIndex(g => g.Group == group);
             if (index < 0)
             {

@@ -18,10 +18,10 @@ public sealed class WorkerBounds
     /// <summary>Records and timers of one task handled before the next task has its turn.</summary>
     public int FeedMax { get; init; } = 2_000;
 
-    /// <summary>Records of one input that wait before its partition is paused; so at most this and one poll do.</summary>
+    /// <summary>Records of one input that wait before its partition is not read any more; so at most this and one poll do.</summary>
     public int QueueRecordsMax { get; init; } = 16_000;
 
-    /// <summary>Records of one input below which its partition is resumed.</summary>
+    /// <summary>Records of one input below which its partition is read again.</summary>
     public int QueueRecordsResume { get; init; } = 4_000;
 
     /// <summary>Uncommitted changes of all tasks, bytes, at which a commit begins early.</summary>

@@ -64,7 +64,7 @@ internal sealed unsafe partial class KafkaConsumer
     }
 
     // The client takes what is in a batch for delivered. What was not is fetched again: a batch kept for the next poll
-    // would have to follow every pause and every change of a position meanwhile.
+    // would have to follow every removal and every change of a position meanwhile.
     private void ReadAgain()
     {
         Dictionary<TopicPartition, (int Slot, long Offset)> positions = [];
