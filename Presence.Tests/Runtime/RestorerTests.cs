@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Presence.Core.Log;
 using Presence.Core.Log.Simulated;
@@ -72,8 +71,11 @@ internal sealed class RestorerTests
     private static void Write(SimulatedWorld world, SimulatedLog log, ITransactionalProducer producer)
     {
         long end = Partition(log).End;
+        MetaRecord record = new(SimulatedTown.Stages[0].Inputs.Count);
+        byte[] meta = new byte[record.Length];
+        record.Write(meta);
         Assert.That(producer.Begin().IsOk, Is.True);
-        Assert.That(producer.Produce(Changelog, StoreKeys.Meta, hasKey: true, Encoding.ASCII.GetBytes("m"), hasValue: true, 0).IsOk, Is.True);
+        Assert.That(producer.Produce(Changelog, StoreKeys.Meta, hasKey: true, meta, hasValue: true, 0).IsOk, Is.True);
         world.RunUntil(() => Partition(log).End > end);
     }
 }

@@ -388,13 +388,42 @@ internal sealed class WalkInStageTests
     public void Logins_far_ahead_of_the_probes_are_visits_each_and_their_state_is_bounded()
     {
         // One more than are kept, each before all others; then many, each after all others.
-        Assert.That(Deliver(Enumerable.Range(0, VisitState.RunsMax + 1).Reverse().Select(i => At(i * 20, login: true))).WalkIns(), Has.Count.EqualTo(VisitState.RunsMax + 1));
+        Assert.That(Deliver(Enumerable.Range(0, VisitState.RunsMax + 1).Reverse().Select(i => At(i * 200, login: true))).WalkIns(), Has.Count.EqualTo(VisitState.RunsMax + 1));
         StageDriver driver = Deliver(Enumerable.Range(0, 20).Select(i => At(i * 200, login: true)));
         Assert.That(driver.WalkIns(), Has.Count.EqualTo(20));
         Assert.That(driver.Store.Entries.Values.Select(v => v.Length), Is.All.LessThan(1000));
         driver.Write(Clock(5000));
         driver.Run();
         Assert.That(driver.Ended().Select(e => (long)e["firstSeen"]!).Order(), Is.EqualTo(driver.WalkIns().Select(w => w.FirstSeen).Order()));
+    }
+
+    [Test]
+    public void A_login_read_long_before_the_probes_of_its_visit_is_that_visits_one_walk_in()
+    {
+        // The partition of probes was away for so long that those of the visit's beginning make a run of their own at first.
+        StageDriver driver = Driver();
+        foreach (Sighting s in new[] { At(23, login: true), At(0), At(5), At(10), At(15), At(20), At(25), Clock(60) })
+        {
+            driver.Write(s);
+            driver.Run();
+        }
+
+        Assert.That(driver.WalkIns(), Is.EqualTo(new[] { ("d", At(23).At, At(23).At) }));
+        Assert.That((long)driver.Ended().Single()["lastSeen"]!, Is.EqualTo(At(25).At));
+    }
+
+    [Test]
+    public void A_visit_that_ended_Rearm_before_a_login_read_ahead_of_it_is_a_walk_in()
+    {
+        StageDriver driver = Driver();
+        foreach (Sighting s in new[] { At(185, login: true), At(0), At(5), Clock(250) })
+        {
+            driver.Write(s);
+            driver.Run();
+        }
+
+        Assert.That(driver.WalkIns().Select(w => w.FirstSeen), Is.EqualTo(new[] { At(185).At, At(0).At }));
+        Assert.That(driver.Ended(), Has.Count.EqualTo(2));
     }
 
     [Test]
@@ -463,13 +492,13 @@ internal sealed class WalkInStageTests
     {
         // One by one: the login runs ahead of the probes, and what joins it to the run before comes last.
         StageDriver driver = Driver();
-        foreach (Sighting s in new[] { At(0), At(21, login: true), At(5), At(13), Clock(60) })
+        foreach (Sighting s in (Sighting[])[At(0), At(190, login: true), At(5), .. Enumerable.Range(1, 12).Select(i => At(5 + (i * 15))), Clock(260)])
         {
             driver.Write(s);
             driver.Run();
         }
 
-        Assert.That(driver.WalkIns().Select(w => w.FirstSeen), Is.EqualTo(new[] { At(21).At, At(0).At }));
+        Assert.That(driver.WalkIns().Select(w => w.FirstSeen), Is.EqualTo(new[] { At(190).At, At(0).At }));
         Assert.That(driver.Ended().Select(e => (string)e["visit"]!).Order(), Is.EqualTo(driver.Output(0).Select(w => (string)w!["visit"]!).Order()));
     }
 

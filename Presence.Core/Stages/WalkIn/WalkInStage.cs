@@ -165,14 +165,17 @@ public sealed class WalkInStage : IStage
         Run run = _state.Runs[index];
         run.Present = true;
         long before = _state.LastVisit;
+        // A login read long before the probes of its visit was a walk-in; what comes before it then must not be another.
+        bool outAlready = false;
         for (int i = 0; i < _state.RunsCount; i++)
         {
             Run other = _state.Runs[i];
             if (i != index && other.Present && other.First < run.First)
                 before = Math.Max(before, other.Last);
+            outAlready |= other.Emitted && other.First > run.First && other.First - run.Last < parameters.Rearm;
         }
 
-        if (before != VisitState.Never && run.First - before < parameters.Rearm)
+        if (outAlready || (before != VisitState.Never && run.First - before < parameters.Rearm))
         {
             context.Count(WalkInStageDefinition.Returned);
             return;
