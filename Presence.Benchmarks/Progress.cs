@@ -1,5 +1,4 @@
 using Confluent.Kafka;
-using Confluent.Kafka.Admin;
 
 namespace Presence.Benchmarks;
 
@@ -16,14 +15,12 @@ internal sealed class Progress : IDisposable
         ["walk-in-count"] = ["enriched-walk-ins"],
     };
 
-    private readonly IAdminClient _admin;
     private readonly Dictionary<string, IConsumer<Ignore, Ignore>> _groups;
     private readonly int _partitions;
 
     /// <summary>Of an application on topics of equal partition counts.</summary>
     public Progress(string bootstrap, string application, int partitions)
     {
-        _admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = bootstrap }).Build();
         _groups = Inputs.Keys.ToDictionary(
             service => service,
             service => new ConsumerBuilder<Ignore, Ignore>(new ConsumerConfig { BootstrapServers = bootstrap, GroupId = $"{application}-{service}", EnableAutoCommit = false }).Build());
@@ -47,7 +44,7 @@ internal sealed class Progress : IDisposable
     }
 
     /// <summary>Probes that are committed, and records of all inputs that are not.</summary>
-    public Task<(long Probes, long Lag)> Look() => Repeated(Ask);
+    public Task<(long Probes, long Lag)> Look() => Repeated(() => Task.Run(Ask));
 
     /// <summary>Probes that are committed, by partition: one request, for those who ask often.</summary>
     public Task<long[]> Probes() => Repeated(() => Task.Run(AskProbes));
@@ -55,7 +52,7 @@ internal sealed class Progress : IDisposable
     /// <summary>Probes that are there, by partition.</summary>
     public async Task<long[]> ProbeEnds()
     {
-        Dictionary<TopicPartition, long> ends = await Repeated(Ends);
+        Dictionary<TopicPartition, long> ends = await Repeated(() => Task.Run(Ends));
         return [.. Partitions(["probes"]).Select(p => ends[p])];
     }
 
@@ -68,9 +65,9 @@ internal sealed class Progress : IDisposable
         return committed;
     }
 
-    private async Task<(long Probes, long Lag)> Ask()
+    private (long Probes, long Lag) Ask()
     {
-        Dictionary<TopicPartition, long> ends = await Ends();
+        Dictionary<TopicPartition, long> ends = Ends();
         long probes = 0, lag = 0;
         foreach ((string service, string[] topics) in Inputs)
         {
@@ -92,14 +89,16 @@ internal sealed class Progress : IDisposable
     {
         foreach (IConsumer<Ignore, Ignore> group in _groups.Values)
             group.Dispose();
-        _admin.Dispose();
     }
 
-    private async Task<Dictionary<TopicPartition, long>> Ends()
+    // By a consumer: the admin client's call can end the process (see KafkaAdmin). Committed records only. Blocks.
+    private Dictionary<TopicPartition, long> Ends()
     {
-        IEnumerable<TopicPartitionOffsetSpec> asked = Partitions(Inputs.Values.SelectMany(t => t).Distinct()).Select(p => new TopicPartitionOffsetSpec { TopicPartition = p, OffsetSpec = OffsetSpec.Latest() });
-        ListOffsetsResult result = await _admin.ListOffsetsAsync(asked, new ListOffsetsOptions { IsolationLevel = IsolationLevel.ReadCommitted });
-        return result.ResultInfos.ToDictionary(r => r.TopicPartitionOffsetError.TopicPartition, r => r.TopicPartitionOffsetError.Offset.Value);
+        IEnumerable<TopicPartitionTimestamp> asked = Partitions(Inputs.Values.SelectMany(t => t).Distinct()).Select(p => new TopicPartitionTimestamp(p, new Timestamp(-1, TimestampType.CreateTime)));
+        List<TopicPartitionOffset> found = _groups["walk-in"].OffsetsForTimes(asked, TimeSpan.FromSeconds(20));
+        return found.Exists(o => o.Offset.IsSpecial)
+            ? throw new KafkaException(new Error(ErrorCode.Local_Transport, "a partition's leader did not answer"))
+            : found.ToDictionary(o => o.TopicPartition, o => o.Offset.Value);
     }
 
     private List<TopicPartition> Partitions(IEnumerable<string> topics) =>

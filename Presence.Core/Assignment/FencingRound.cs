@@ -5,14 +5,30 @@ namespace Presence.Core.Assignment;
 /// <summary>
 /// Ends incarnations by initialising their transactional ids, a bounded number side by side: that aborts what they left
 /// open, and from then on they cannot commit. Stepped by one thread.
+/// Who asks for an id with an open transaction makes the coordinator abort that, and is answered only when he asks again:
+/// the client does so after half a second. So another client asks meanwhile; whichever is answered, the id is fenced.
 /// </summary>
-internal sealed class FencingRound(ILog log, string application) : IDisposable
+internal sealed class FencingRound(ILog log, string application, TimeProvider time) : IDisposable
 {
     private const int AtOnceMax = 32;
+    private static readonly TimeSpan SecondAfter = TimeSpan.FromMilliseconds(60);
+
+    private sealed class Asked(string incarnation, string id, ITransactionalProducer first, long at)
+    {
+        public string Incarnation => incarnation;
+
+        public string Id => id;
+
+        public ITransactionalProducer First => first;
+
+        public ITransactionalProducer? Second { get; set; }
+
+        public long At => at;
+    }
 
     private readonly Dictionary<string, int> _left = [];
     private readonly Queue<(string Incarnation, string Id)> _waiting = new();
-    private readonly List<(string Incarnation, ITransactionalProducer Producer)> _running = [];
+    private readonly List<Asked> _running = [];
 
     /// <summary>What it waits for; null when it has nothing to do.</summary>
     public string? Waiting { get; private set; }
@@ -38,21 +54,28 @@ internal sealed class FencingRound(ILog log, string application) : IDisposable
     public void Step()
     {
         while (_running.Count < AtOnceMax && _waiting.TryDequeue(out var next))
-            _running.Add((next.Incarnation, log.CreateProducer(next.Id)));
+            _running.Add(new Asked(next.Incarnation, next.Id, log.CreateProducer(next.Id), time.GetTimestamp()));
         Waiting = null;
         for (int i = _running.Count - 1; i >= 0; i--)
         {
-            LogResult result = _running[i].Producer.Init(TimeSpan.Zero);
-            if (result.Status is LogStatus.TimedOut or LogStatus.Abortable)
+            Asked asked = _running[i];
+            LogResult result = asked.First.Init(TimeSpan.Zero);
+            if (IsToBeWaitedFor(result) && time.GetElapsedTime(asked.At) >= SecondAfter)
+            {
+                asked.Second ??= log.CreateProducer(asked.Id);
+                result = asked.Second.Init(TimeSpan.Zero);
+            }
+
+            if (IsToBeWaitedFor(result))
             {
                 Waiting = $"{_running.Count + _waiting.Count} transactional ids of ended incarnations to be fenced: {result.Reason}";
                 continue;
             }
 
             // Ok, or fatal: somebody else fenced it at the same moment.
-            _running[i].Producer.Dispose();
-            if (_left.TryGetValue(_running[i].Incarnation, out int left))
-                _left[_running[i].Incarnation] = left - 1;
+            Close(asked);
+            if (_left.TryGetValue(asked.Incarnation, out int left))
+                _left[asked.Incarnation] = left - 1;
             _running.RemoveAt(i);
         }
     }
@@ -60,7 +83,15 @@ internal sealed class FencingRound(ILog log, string application) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var (_, producer) in _running)
-            producer.Dispose();
+        foreach (Asked asked in _running)
+            Close(asked);
+    }
+
+    private static bool IsToBeWaitedFor(LogResult result) => result.Status is LogStatus.TimedOut or LogStatus.Abortable;
+
+    private static void Close(Asked asked)
+    {
+        asked.First.Dispose();
+        asked.Second?.Dispose();
     }
 }

@@ -58,7 +58,7 @@ public sealed class Planner : IDisposable
         _logger = logger;
         _partition = new TopicPartition(ControlTopics.ControlOf(options.ApplicationId), 0);
         _producer = log.CreateProducer($"{options.ApplicationId}-planner");
-        _fencing = new FencingRound(log, options.ApplicationId);
+        _fencing = new FencingRound(log, options.ApplicationId, time);
         _write = new ControlWrite(_producer, _partition);
     }
 

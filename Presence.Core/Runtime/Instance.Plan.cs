@@ -136,10 +136,13 @@ public sealed partial class Instance
 
         foreach (TaskId task in _held.Keys.Where(t => !active.Contains(t)).ToList())
             GiveUp(task);
-        foreach (TaskId task in _followed.Concat(_lookedAt).Where(t => !_held.ContainsKey(t) && !followed.Contains(t)).ToList())
+        // A copy that could not be looked at yet is looked at on.
+        HashSet<TaskId> known = [.. _restorer.Status.Where(s => s.ChangelogOffset >= 0).Select(s => s.Task)];
+        HashSet<TaskId> unknown = [.. _lookedAt.Where(t => !known.Contains(t) && !obsolete.Contains(t))];
+        foreach (TaskId task in _followed.Concat(_lookedAt).Where(t => !_held.ContainsKey(t) && !followed.Contains(t) && !unknown.Contains(t)).ToList())
             _restorer.Drop(task);
         _followed.IntersectWith(followed);
-        _lookedAt.Clear();
+        _lookedAt.IntersectWith(unknown);
 
         foreach (TaskId task in obsolete.Where(t => !_held.ContainsKey(t)))
             _restorer.Delete(task);
@@ -197,6 +200,7 @@ public sealed partial class Instance
 
         int worker = Math.Min(entry.Worker, _workers.Count - 1);
         _held.Add(entry.Task, new HeldTask { Worker = worker });
+        _onDisk.Remove(entry.Task);
         _followed.Remove(entry.Task);
         _restorer.Run(_requests[entry.Task] with { Worker = worker });
         _heldTasks = [.. _held.Keys];
@@ -260,7 +264,7 @@ public sealed partial class Instance
                 held.IsOnWorker = false;
                 // One that is leaving is reported as released as well.
                 if (!held.IsLeaving && State == InstanceState.Running)
-                    _restorer.Run(_requests[lost.Task] with { Worker = held.Worker });
+                    _restorer.Run(_requests[lost.Task] with { Worker = held.Worker, Damage = lost.IsDamaged ? lost.Reason : null });
             }
 
             while (worker.TryTakeReleased(out TaskId released, out long offset))

@@ -39,6 +39,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
     private ILogConsumer? _consumer;
     private volatile IReadOnlyList<TaskStatus> _status = [];
     private bool _followersWait;
+    private int _looksAsked;
     private int _looking;
     private long _progressAt;
     private long _statusAt;
@@ -61,7 +62,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
     public IReadOnlyList<TaskStatus> Status => _status;
 
     /// <summary>Whether copies on the disk are still to be looked at.</summary>
-    public bool IsLooking => Volatile.Read(ref _looking) > 0;
+    public bool IsLooking => Volatile.Read(ref _looksAsked) + Volatile.Read(ref _looking) > 0;
 
     /// <summary>Wall clock of its last step, ms.</summary>
     public long ProgressAt => Volatile.Read(ref _progressAt);
@@ -90,7 +91,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
     /// <summary>Asks how far the copy on the disk is.</summary>
     public void Look(TakeoverRequest request)
     {
-        Interlocked.Increment(ref _looking);
+        Interlocked.Increment(ref _looksAsked);
         _orders.Enqueue((request.Task, TakeoverGoal.Look, request));
     }
 
@@ -130,8 +131,12 @@ public sealed class Restorer : ILogReceiver, IDisposable
     {
         Volatile.Write(ref _progressAt, _time.GetUtcNow().ToUnixTimeMilliseconds());
         bool moved = !_orders.IsEmpty;
+        int looks = 0;
         while (_orders.TryDequeue(out var order))
+        {
             Obey(order.Task, order.Goal, order.Request);
+            looks += order.Goal == TakeoverGoal.Look ? 1 : 0;
+        }
 
         while (_toDelete.TryDequeue(out TaskId obsolete))
             DeleteCopy(obsolete);
@@ -142,13 +147,12 @@ public sealed class Restorer : ILogReceiver, IDisposable
                 continue;
             // Before the step too: one that begins anew must not go on with the old position.
             FollowReading(slot, takeover);
-            bool wasLooking = takeover is { Goal: TakeoverGoal.Look, State: not TakeoverState.Following };
+            // One step may open a store, of many.
+            Volatile.Write(ref _progressAt, _time.GetUtcNow().ToUnixTimeMilliseconds());
             TakeoverState before = takeover.State;
             takeover.Step(_cancellation.Token);
             FollowReading(slot, takeover);
             moved |= takeover.State != before;
-            if (wasLooking && takeover.State is TakeoverState.Following or TakeoverState.Nothing or TakeoverState.Stopped)
-                Interlocked.Decrement(ref _looking);
             if (takeover.State == TakeoverState.Nothing)
                 _takeovers[slot] = null;
             if (takeover.State != TakeoverState.Done)
@@ -157,6 +161,9 @@ public sealed class Restorer : ILogReceiver, IDisposable
             _ready.Enqueue((takeover.Result!, takeover.Request.Worker));
         }
 
+        Volatile.Write(ref _looking, _takeovers.Count(t => t is { IsLooking: true }));
+        if (looks > 0)
+            Interlocked.Add(ref _looksAsked, -looks);
         if (_reading.Count > 0)
             _consumer!.Poll(this, PollRecordsMax, wait);
         if (moved || _time.GetElapsedTime(_statusAt) >= StatusInterval)
@@ -197,8 +204,6 @@ public sealed class Restorer : ILogReceiver, IDisposable
         {
             if (known is null)
                 return;
-            if (known is { Goal: TakeoverGoal.Look, State: not TakeoverState.Following })
-                Interlocked.Decrement(ref _looking);
             StopReading(slot, known);
             long position = known.Position;
             known.Dispose();
@@ -209,8 +214,6 @@ public sealed class Restorer : ILogReceiver, IDisposable
 
         if (known is { State: not TakeoverState.Stopped })
         {
-            if (known is { Goal: TakeoverGoal.Look, State: not TakeoverState.Following })
-                Interlocked.Decrement(ref _looking);
             if (goal == TakeoverGoal.Run && known.Goal != TakeoverGoal.Run)
                 known.Run(request!);
             else if (goal == TakeoverGoal.Follow && known.Goal == TakeoverGoal.Look)

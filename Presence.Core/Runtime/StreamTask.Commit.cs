@@ -65,6 +65,7 @@ public sealed partial class StreamTask
         _changelogCursor = 0;
         for (int i = 0; i < Inputs.Length; i++)
         {
+            _clockedAt[i] = Inputs[i].ClockedAt;
             if (Inputs[i].PoisonOffset < Inputs[i].NextOffset)
                 Inputs[i].PoisonOffset = -1;
         }

@@ -25,6 +25,9 @@ public sealed partial class StreamTask : IDisposable
     // Wall clock, ms, from the task's start: longer than what feeds an input takes to come up.
     private const long SilentInputWait = 600_000;
 
+    // Idle time that a task with timers may have had since its last commit, ms.
+    private const long ClockLag = 60_000;
+
     private readonly StageDefinition _definition;
     private readonly IStage _stage;
     private readonly TaskStore _store;
@@ -37,6 +40,9 @@ public sealed partial class StreamTask : IDisposable
     private readonly byte[] _metaBytes;
     private readonly long[] _counters;
     private readonly int[] _clockInputs;
+
+    // ClockedAt of each input as of the last commit: an abort takes back the idle time added since.
+    private readonly long[] _clockedAt;
     private readonly Context _context;
     private long _clock = long.MinValue;
     private long _wallClock;
@@ -60,6 +66,7 @@ public sealed partial class StreamTask : IDisposable
         _metaBytes = new byte[meta.Length];
         _counters = new long[definition.Counters.Count];
         _clockInputs = [.. definition.ClockInputs];
+        _clockedAt = new long[definition.Inputs.Count];
         _context = new Context(this);
         Inputs = new TaskInput[definition.Inputs.Count];
         for (int i = 0; i < Inputs.Length; i++)
@@ -82,6 +89,9 @@ public sealed partial class StreamTask : IDisposable
 
     /// <summary>Why it waits; null when it does not.</summary>
     public string? WaitReason => _waitsFor < 0 ? null : $"waits for {Inputs[_waitsFor].Partition}: {Inputs[_waitsFor].Fault ?? "it is not read to its end"}";
+
+    /// <summary>Whether it waits for an input that cannot be read at present.</summary>
+    public bool IsHeldUp => _waitsFor >= 0 && Inputs[_waitsFor].Fault is not null;
 
     /// <summary>The task's clock; null before the first record.</summary>
     public long? Clock => _clock == long.MinValue ? null : _clock;
@@ -119,6 +129,22 @@ public sealed partial class StreamTask : IDisposable
             {
                 if (Inputs[i].NextOffset != _committed.NextOffsets[i])
                     return true;
+            }
+
+            return HasClockRunOn;
+        }
+    }
+
+    // The clock of an idle task that has timers: whoever takes it over goes on from the committed one.
+    private bool HasClockRunOn
+    {
+        get
+        {
+            foreach (int index in _clockInputs)
+            {
+                long clock = Inputs[index].Clock, committed = _committed.Clocks[index];
+                if (clock != long.MinValue && (committed == long.MinValue || clock - committed >= ClockLag))
+                    return _store.TimersInMemory > 0;
             }
 
             return false;
@@ -520,6 +546,14 @@ public sealed partial class StreamTask : IDisposable
         return slowest;
     }
 
+    /// <summary>Idle time counts from now on.</summary>
+    public void StartClocks(long wallClock)
+    {
+        Array.Fill(_clockedAt, wallClock);
+        foreach (TaskInput input in Inputs)
+            input.ClockedAt = wallClock;
+    }
+
     private static bool IsConfirmedIdle(TaskInput input)
     {
         (long end, long at) = input.KnownEnd;
@@ -530,6 +564,7 @@ public sealed partial class StreamTask : IDisposable
     {
         for (int i = 0; i < Inputs.Length; i++)
         {
+            Inputs[i].ClockedAt = _clockedAt[i];
             Inputs[i].StreamTime = _committed.StreamTimes[i];
             Inputs[i].Clock = _committed.Clocks[i];
         }

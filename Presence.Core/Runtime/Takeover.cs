@@ -13,6 +13,7 @@ public sealed class Takeover : IDisposable
 {
     private const double UsableShare = 0.9;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LookLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FlushInterval = TimeSpan.FromMilliseconds(200);
     private const int DropsMax = 10_000;
 
@@ -65,6 +66,12 @@ public sealed class Takeover : IDisposable
     /// last reached is asked for with the next one, or a copy under load would be current at some moments only.
     /// </summary>
     public bool IsCurrent => State == TakeoverState.Following && _endPosition >= _expected;
+
+    /// <summary>
+    /// Whether the fleet should wait to hear how far this copy is. One that cannot be opened, or whose changelog cannot be
+    /// asked, must not keep all others waiting: it is looked at for as long as that takes, and said when it is known.
+    /// </summary>
+    public bool IsLooking => Goal == TakeoverGoal.Look && State is not (TakeoverState.Following or TakeoverState.Nothing or TakeoverState.Stopped) && _time.GetElapsedTime(_began) < LookLimit;
 
     // Who is only to follow needs no input positions.
     private TakeoverState First => Goal == TakeoverGoal.Run ? TakeoverState.Positions : TakeoverState.Ends;
@@ -209,8 +216,10 @@ public sealed class Takeover : IDisposable
 
     private bool AskEnds(CancellationToken cancellation)
     {
-        _starts ??= _admin.StartOffsets([.. _inputs, Request.Topics.Changelog], cancellation);
-        _ends ??= _admin.EndOffsets([.. _inputs, Request.Topics.Changelog], IsolationLevel.ReadUncommitted, cancellation);
+        // Who does not run it must not wait for its inputs.
+        IReadOnlyCollection<TopicPartition> asked = Goal == TakeoverGoal.Run ? [.. _inputs, Request.Topics.Changelog] : [Request.Topics.Changelog];
+        _starts ??= _admin.StartOffsets(asked, cancellation);
+        _ends ??= _admin.EndOffsets(asked, IsolationLevel.ReadUncommitted, cancellation);
         if (!IsAnswered(_starts) || !IsAnswered(_ends))
             return false;
         Target = _ends.Result[Request.Topics.Changelog];
@@ -248,6 +257,13 @@ public sealed class Takeover : IDisposable
         if (Goal == TakeoverGoal.Look && !_stores.Existing().Contains(name))
         {
             State = TakeoverState.Nothing;
+            return false;
+        }
+
+        if (Request.Damage is { } damage)
+        {
+            Request = Request with { Damage = null };
+            Refuse(damage);
             return false;
         }
 

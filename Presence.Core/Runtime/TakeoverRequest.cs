@@ -20,4 +20,8 @@ public sealed record TakeoverRequest(
     TimeSpan DeleteRetention,
     BadInputPolicy Policy,
     int Worker,
-    StoreBounds Bounds);
+    StoreBounds Bounds)
+{
+    /// <summary>How its store was found to be damaged while the task ran; null where it was not.</summary>
+    public string? Damage { get; init; }
+}

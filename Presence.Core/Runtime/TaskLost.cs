@@ -3,4 +3,5 @@ namespace Presence.Core.Runtime;
 /// <summary>A worker has closed a task that must go through takeover again.</summary>
 /// <param name="Task">Which.</param>
 /// <param name="Reason">Why, in a sentence.</param>
-public sealed record TaskLost(TaskId Task, string Reason);
+/// <param name="IsDamaged">Its store is damaged and cannot be used again.</param>
+public sealed record TaskLost(TaskId Task, string Reason, bool IsDamaged);

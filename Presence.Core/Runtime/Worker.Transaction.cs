@@ -164,7 +164,7 @@ public sealed partial class Worker
             catch (StoreException e)
             {
                 // It is committed, but the store lacks it: takeover replays it from the changelog.
-                Doom(task, $"its store could not take a committed batch: {e.Message}");
+                Doom(task, $"its store could not take a committed batch: {e.Message}", e.IsCorruption);
             }
         }
 
@@ -188,7 +188,7 @@ public sealed partial class Worker
         }
     }
 
-    // A suspect with nothing to do is none.
+    // A suspect with nothing to do is none; neither is one that cannot go on.
     private void PassIdleSuspect()
     {
         if (_mode == FeedMode.All || State != WorkerState.Feeding)
@@ -200,7 +200,7 @@ public sealed partial class Worker
         }
 
         StreamTask task = _tasks[_suspect];
-        if (task.StopReason is null && (task.IsDirty || task.HasWork || !task.IsAtEnd))
+        if (task.StopReason is null && (task.IsDirty || (!task.IsHeldUp && (task.HasWork || !task.IsAtEnd))))
             return;
         if (_mode == FeedMode.OneRecord)
             _mode = FeedMode.All;

@@ -25,7 +25,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     private readonly HashSet<TaskId> _releasing = [];
     private readonly List<StreamTask> _tasks = [];
     private readonly List<(StreamTask Task, int Input)?> _slots = [];
-    private readonly List<(StreamTask Task, string Reason)> _doomed = [];
+    private readonly List<(StreamTask Task, string Reason, bool IsDamaged)> _doomed = [];
     private readonly HashSet<int> _full = [];
     private long _lastCommit;
     private TimeSpan _commitTook;
@@ -265,7 +265,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         }
         catch (StoreException e)
         {
-            Doom(task, $"its store failed: {e.Message}");
+            Doom(task, $"its store failed: {e.Message}", e.IsCorruption);
             return 0;
         }
 
@@ -296,20 +296,20 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         return result.Records;
     }
 
-    private void Doom(StreamTask task, string reason)
+    private void Doom(StreamTask task, string reason, bool isDamaged = false)
     {
         if (!_doomed.Exists(d => d.Task == task))
-            _doomed.Add((task, reason));
+            _doomed.Add((task, reason, isDamaged));
     }
 
     private void RemoveDoomed()
     {
-        foreach ((StreamTask task, string reason) in _doomed)
+        foreach ((StreamTask task, string reason, bool isDamaged) in _doomed)
         {
             _lifecycle.TaskLost(task.Id, reason);
             Remove(task);
             task.Dispose();
-            _lost.Enqueue(new TaskLost(task.Id, reason));
+            _lost.Enqueue(new TaskLost(task.Id, reason, isDamaged));
         }
 
         _doomed.Clear();
@@ -321,6 +321,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         {
             _tasks.Add(task);
             long now = Now();
+            task.StartClocks(now);
             for (int i = 0; i < task.Inputs.Length; i++)
             {
                 int slot = _slots.IndexOf(null);
@@ -331,7 +332,6 @@ public sealed partial class Worker : ILogReceiver, IDisposable
                 }
 
                 _slots[slot] = (task, i);
-                task.Inputs[i].ClockedAt = now;
                 Read(task, i);
             }
 
@@ -413,7 +413,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
             }
             catch (StoreException e)
             {
-                Doom(task, $"its store failed: {e.Message}");
+                Doom(task, $"its store failed: {e.Message}", e.IsCorruption);
             }
         }
     }
@@ -502,8 +502,9 @@ public sealed partial class Worker : ILogReceiver, IDisposable
             return;
         }
 
+        // The fleet is told how far they are: who goes on with them must be about as far.
         foreach (StreamTask task in _tasks)
-            task.Close();
+            _released.Enqueue((task.Id, task.Close()));
         _tasks.Clear();
         PublishStatus(now, force: true);
         State = WorkerState.Closed;

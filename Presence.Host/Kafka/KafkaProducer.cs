@@ -19,6 +19,8 @@ internal sealed class KafkaProducer : ITransactionalProducer
     // A send of offsets that takes longer does not come back.
     private static readonly TimeSpan HangLimit = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(1);
+
     private const int DeliveriesEvery = 512;
 
     // A broker that takes longer is waited for by the client.
@@ -85,7 +87,15 @@ internal sealed class KafkaProducer : ITransactionalProducer
         _calls = new CallThread($"presence-{transactionalId}", TakeDeliveries);
     }
 
-    public LogResult Init(TimeSpan timeout) => Await("init", () => _producer.InitTransactions(ClientTimeout), timeout);
+    // The client looks for its coordinator at once; where it knows no broker by then, again after half a second only.
+    public LogResult Init(TimeSpan timeout) => Await(
+        "init",
+        () =>
+        {
+            _sender?.Connect(ConnectLimit);
+            _producer.InitTransactions(ClientTimeout);
+        },
+        timeout);
 
     public LogResult Begin()
     {

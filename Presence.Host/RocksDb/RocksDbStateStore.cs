@@ -81,6 +81,11 @@ public sealed class RocksDbStateStore : IStateStore
                 if (key.SequenceCompareTo(to) >= 0 || !visitor(key, iterator.GetValueSpan()))
                     return;
             }
+
+            // An iterator ends at what it cannot read as it does after the last entry.
+            Native.Instance.rocksdb_iter_get_error(iterator.Handle, out IntPtr error);
+            if (error != IntPtr.Zero)
+                throw new RocksDbException(error);
         }
         catch (RocksDbException e)
         {

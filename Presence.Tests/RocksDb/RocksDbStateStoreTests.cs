@@ -71,6 +71,47 @@ internal sealed class RocksDbStateStoreTests
     }
 
     [Test]
+    public void A_damaged_block_is_an_error_of_a_read_and_of_a_scan()
+    {
+        string path = TemporaryDirectory();
+        using RocksDbResources resources = new(new RocksDbOptions());
+        byte[] value = [];
+        byte[] noise = new byte[100];
+        const int Keys = 2_000;
+        using (RocksDbStateStore store = new(path, resources, TimeProvider.System))
+        {
+            Random random = new(1);
+            for (int i = 0; i < Keys; i++)
+            {
+                store.BeginBatch();
+                random.NextBytes(noise);
+                store.Put(System.Text.Encoding.ASCII.GetBytes($"{i:D8}"), noise);
+                store.WriteBatch();
+            }
+        }
+
+        // Opening writes what the log holds to a file.
+        new RocksDbStateStore(path, resources, TimeProvider.System).Dispose();
+        string file = Directory.GetFiles(path, "*.sst").Single();
+        byte[] bytes = File.ReadAllBytes(file);
+        bytes[bytes.Length / 2] ^= 0xFF;
+        File.WriteAllBytes(file, bytes);
+
+        using (RocksDbStateStore store = new(path, resources, TimeProvider.System))
+        {
+            StoreException? read = Assert.Throws<StoreException>(() =>
+            {
+                for (int i = 0; i < Keys; i++)
+                    store.TryGet(System.Text.Encoding.ASCII.GetBytes($"{i:D8}"), ref value);
+            });
+            StoreException? scanned = Assert.Throws<StoreException>(() => store.Scan("0"u8, "9"u8, (_, _) => true));
+            Assert.That((read!.IsCorruption, scanned!.IsCorruption), Is.EqualTo((true, true)), $"{read.Message}; {scanned.Message}");
+        }
+
+        Directory.Delete(path, recursive: true);
+    }
+
+    [Test]
     public void A_scan_visits_a_range_in_byte_order_until_it_is_told_to_stop()
     {
         string path = TemporaryDirectory();

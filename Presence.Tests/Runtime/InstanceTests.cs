@@ -147,6 +147,81 @@ internal sealed class InstanceTests
             Assert.That(store.Zip(store.Skip(1), (a, b) => b.At - a.At).Max(), Is.LessThan(interval.TotalMicroseconds * 1.1), store.Key);
     }
 
+    [Test]
+    public void A_store_found_to_be_damaged_while_its_task_runs_is_rebuilt_and_the_task_goes_on()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = LogWithTopics(world);
+        SimulatedDisk disk = new(world);
+        SimulatedProcess process = Start(log, disk, Options("i"));
+        world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
+        Login(log, 0);
+        world.RunUntil(() => WalkIns(log) == 1);
+        SimulatedStoreFile damaged = disk.Files["walk-in-0"];
+        damaged.IsDamaged = true;
+
+        Login(log, 1);
+        world.RunUntil(() => WalkIns(log) == 2);
+
+        Assert.That(disk.Files["walk-in-0"], Is.Not.SameAs(damaged));
+        // It has what the damaged one had: the same login once more is the same visit.
+        Login(log, 0);
+        Login(log, 2);
+        world.RunUntil(() => WalkIns(log) > 2);
+        Assert.That(WalkIns(log), Is.EqualTo(3));
+    }
+
+    [Test]
+    public void A_copy_that_cannot_be_opened_keeps_nothing_else_from_running()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = LogWithTopics(world);
+        SimulatedDisk disk = new(world);
+        SimulatedProcess process = Start(log, disk, Options("i"));
+        world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
+        process.Kill();
+        disk.Files["walk-in-0"].IsUnreadable = true;
+
+        process = Start(log, disk, Options("i"));
+        world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count - 1);
+        Core.Runtime.TaskStatus waiting = process.Instance.Status().Tasks.Single(t => t.Task == new TaskId("walk-in", 0));
+        Assert.That(waiting.Reason, Does.Contain("cannot be used"));
+
+        disk.Files["walk-in-0"].IsUnreadable = false;
+        world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
+    }
+
+    [Test]
+    public void An_instance_that_ends_says_how_far_its_tasks_were()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = LogWithTopics(world);
+        SimulatedProcess process = Start(log, new SimulatedDisk(world), Options("i"));
+        world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
+        process.RequestStop();
+        world.RunUntil(() => process.State == InstanceState.Stopped);
+
+        List<Announcement> said = [.. log.Cluster.Find(Fleet)!.Records.Where(r => r.Value is not null).Select(r => Announcement.Read(r.Key, r.Value)).OfType<Announcement>()];
+        Assert.That(said[^1].State, Is.EqualTo(MemberState.Ended));
+        Assert.That(said[^1].Copies.Select(c => c.ChangelogOffset), Is.All.GreaterThan(0).And.Exactly(SimulatedTown.Stages.Count).Items);
+    }
+
+    private static InstanceOptions Options(string id)
+    {
+        int incarnations = 0;
+        return new() { ApplicationId = Application, InstanceId = id, DeadLetterTopic = SimulatedTown.Names.DeadLetter, CreateIncarnationId = () => $"{id}-{++incarnations}-{Guid.NewGuid():N}" };
+    }
+
+    private static int Running(SimulatedProcess process) => process.Instance.Status().Tasks.Count(t => t.State == TaskState.Running);
+
+    private static int WalkIns(SimulatedLog log) => log.Cluster.Find(new TopicPartition(SimulatedTown.Names.WalkIns, 0))!.Records.Count(r => r.IsVisible);
+
+    private static void Login(SimulatedLog log, int number)
+    {
+        long epoch = SimulatedClock.Epoch.ToUnixTimeMilliseconds();
+        log.Cluster.Append(SimulatedTown.Names.DeviceLogins, Encoding.UTF8.GetBytes($"d{number}"), Encoding.UTF8.GetBytes($$"""{"device":"d{{number}}","business":"b","venue":"v","contact":"c","email":"c@d.e","at":{{epoch - 3_600_000 + number}}}"""), epoch);
+    }
+
     private static SimulatedLog LogWithTopics(SimulatedWorld world)
     {
         SimulatedLog log = new(new SimulatedCluster(world));

@@ -42,6 +42,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             """),
             (Commit, "        _current.Write(_metaBytes);", "        _store.WriteThrough();\n        _current.Write(_metaBytes);")),
         new("The changelog offset is not in the write batch", (Store, "        _store.Put(StoreKeys.Local, _local);\n", "")),
+        new("A store found to be damaged while its task runs is opened again as it is", ("Runtime/Instance.Plan.cs", "Damage = lost.IsDamaged ? lost.Reason : null", "Damage = null")),
         new("A replica drops timers that have not fired", ("State/StoreRestore.cs", "(_firedTo, _clock) = (_clock, clock);", "(_firedTo, _clock) = (clock + 3_600_000, clock);")),
         new("An abort drops what is committed and waits for the disk", (Store, "        _lastLength = 0;\n        _timers.Reset();", "        _lastLength = 0;\n        _unwritten.Clear();\n        _timers.Reset();")),
         new("Timers are loaded from a disk that lacks what waits for it", (Store, "            Write();\n            _timers.Load();", "            _timers.Load();")),

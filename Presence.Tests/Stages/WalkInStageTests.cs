@@ -234,6 +234,41 @@ internal sealed class WalkInStageTests
     }
 
     [Test]
+    public void An_abort_takes_no_idle_time_away()
+    {
+        StageDriver driver = Deliver([At(0), At(6)]);
+        long wall = driver.WallClock;
+        driver.ConfirmIdle(wall + 1_000);
+        driver.Process();
+        driver.Commit();
+        driver.ConfirmIdle(wall + (20 * 60_000));
+        driver.Process();
+        driver.Abort();
+        // The first step looks for timers again.
+        driver.Process();
+        driver.ConfirmIdle(wall + 1_000 + (25 * 60_000));
+        driver.Run();
+        Assert.That(driver.Ended(), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void The_clock_of_an_idle_task_with_timers_is_committed_once_a_minute()
+    {
+        StageDriver driver = Deliver([At(0), At(6)]);
+        long wall = driver.WallClock;
+        driver.ConfirmIdle(wall + 1_000);
+        driver.Run();
+        driver.ConfirmIdle(wall + 59_000);
+        driver.Process();
+        Assert.That(driver.Task.IsDirty, Is.False);
+        driver.ConfirmIdle(wall + 62_000);
+        driver.Process();
+        Assert.That(driver.Task.IsDirty, Is.True);
+        driver.Commit();
+        Assert.That(driver.Task.IsDirty, Is.False);
+    }
+
+    [Test]
     public void A_state_that_has_grown_large_is_whole_when_its_timer_fires()
     {
         // Many sightings within one second each: the times that may still count are kept.

@@ -1,7 +1,7 @@
 namespace Presence.Core.Log.Simulated;
 
 /// <summary>One request on its way, until its answer has come back.</summary>
-internal sealed class SimulatedCall(SimulatedLog log, string resource, Func<LogResult> serve, Action<LogResult>? done, Func<bool>? isWanted)
+internal sealed class SimulatedCall(SimulatedLog log, string resource, Func<LogResult> serve, Action<LogResult>? done, Func<bool>? isWanted, TimeSpan? later)
 {
     private readonly SimulatedWorld _world = log.Cluster.World;
 
@@ -32,7 +32,7 @@ internal sealed class SimulatedCall(SimulatedLog log, string resource, Func<LogR
 
         LogResult result = serve();
         if (result.Status == LogStatus.TimedOut)
-            _world.After(_world.Span(2, 50), Attempt);
+            _world.After(later ?? _world.Span(2, 50), Attempt);
         else if (_world.Faults.Strikes(SimulatedFault.LostAnswer))
             _world.After(log.Cluster.Options.RequestTimeout, Attempt);
         else

@@ -62,11 +62,12 @@ public sealed class SimulatedLog : ILog
 
     /// <summary>
     /// Sends a request to whoever leads <paramref name="resource"/>, again and again until it is answered.
-    /// <paramref name="serve"/> may be called more than once: its answer TimedOut means that the server says "later".
+    /// <paramref name="serve"/> may be called more than once: its answer TimedOut means that the server says "later", which
+    /// is <paramref name="later"/>, or some milliseconds.
     /// </summary>
-    internal SimulatedCall Send(string resource, Func<LogResult> serve, Action<LogResult>? done = null, Func<bool>? isWanted = null)
+    internal SimulatedCall Send(string resource, Func<LogResult> serve, Action<LogResult>? done = null, Func<bool>? isWanted = null, TimeSpan? later = null)
     {
-        SimulatedCall call = new(this, resource, serve, done, isWanted);
+        SimulatedCall call = new(this, resource, serve, done, isWanted, later);
         call.Attempt();
         return call;
     }

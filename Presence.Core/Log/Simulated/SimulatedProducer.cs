@@ -28,11 +28,14 @@ internal sealed class SimulatedProducer(SimulatedLog log, string transactionalId
     private SimulatedCall? _offsets;
     private SimulatedCall? _end;
 
+    // librdkafka asks for its id again after half a second only.
+    private static readonly TimeSpan InitAgain = TimeSpan.FromMilliseconds(500);
+
     private static readonly LogResult Wait = new(LogStatus.TimedOut, "no answer yet", OutsideCause: true);
 
     public LogResult Init(TimeSpan timeout) => Call("init", () =>
     {
-        _init ??= Send(transactionalId, () => log.Cluster.InitProducer(transactionalId, this, out _identity));
+        _init ??= Send(transactionalId, () => log.Cluster.InitProducer(transactionalId, this, out _identity), later: InitAgain);
         return Answer(ref _init);
     });
 
@@ -206,5 +209,5 @@ internal sealed class SimulatedProducer(SimulatedLog log, string transactionalId
         return result;
     }
 
-    private SimulatedCall Send(string resource, Func<LogResult> serve, Action<LogResult>? done = null) => log.Send(resource, serve, done, () => !_disposed);
+    private SimulatedCall Send(string resource, Func<LogResult> serve, Action<LogResult>? done = null, TimeSpan? later = null) => log.Send(resource, serve, done, () => !_disposed, later);
 }

@@ -272,7 +272,8 @@ public sealed class EnrichmentStage : IStage
                 timer = Math.Min(timer, mapping.ReplacedAt + _keep + 1);
         }
 
-        _state.Write(_writer, timer);
+        // An older login that comes late may have replaced one long ago.
+        _state.Write(_writer, Math.Max(timer, context.Clock + 1));
         context.Put(device, _writer.Written);
     }
 }

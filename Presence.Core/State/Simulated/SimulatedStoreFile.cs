@@ -15,6 +15,12 @@ public sealed class SimulatedStoreFile
     /// <summary>Its entries in byte order.</summary>
     public SortedDictionary<byte[], byte[]> Entries { get; } = new(ByteOrder.Instance);
 
+    /// <summary>Values and timers cannot be read any more: found when they are.</summary>
+    public bool IsDamaged { get; set; }
+
+    /// <summary>It cannot be opened, for a reason that may pass.</summary>
+    public bool IsUnreadable { get; set; }
+
     /// <summary>Open in a process; a store has one owner.</summary>
     public bool IsOpen { get; set; }
 

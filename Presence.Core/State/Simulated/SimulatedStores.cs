@@ -17,6 +17,8 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
 
         public int TryGet(ReadOnlySpan<byte> key, ref byte[] destination)
         {
+            if (key[0] == StoreKeys.StatePrefix)
+                ThrowIfDamaged();
             if (!file.Entries.TryGetValue(key.ToArray(), out byte[]? value))
                 return -1;
             if (destination.Length < value.Length)
@@ -27,6 +29,7 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
 
         public void Scan(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, StoreVisitor visitor)
         {
+            ThrowIfDamaged();
             foreach ((byte[] key, byte[] value) in file.Entries)
             {
                 if (key.AsSpan().SequenceCompareTo(from) < 0)
@@ -52,7 +55,15 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
                 onSlow?.Invoke(disk.World.Span(50, 8_000));
             file.Write(_batch);
             _batch = [];
+            if (disk.World.Faults.Strikes(SimulatedFault.CorruptStore, 0.003))
+                file.IsDamaged = true;
             onCall?.Invoke("after a write batch");
+        }
+
+        private void ThrowIfDamaged()
+        {
+            if (file.IsDamaged)
+                throw new StoreException("A block has a checksum that does not match.", isCorruption: true);
         }
 
         public void Dispose()
@@ -69,6 +80,8 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
         SimulatedStoreFile file = disk.Open(task);
         if (file.IsOpen)
             throw new InvalidOperationException($"The store of {task} is opened twice.");
+        if (file.IsUnreadable)
+            throw new StoreException($"The store of {task}: Permission denied.", isCorruption: false);
         // What was made a moment ago is not damaged yet.
         if (file.Entries.Count > 0 && disk.World.Faults.Strikes(SimulatedFault.CorruptStore, 0.5))
             throw new StoreException($"The store of {task} has a checksum that does not match.", isCorruption: true);

@@ -27,6 +27,8 @@ internal sealed unsafe class LibrdKafka
     private readonly delegate* unmanaged[Cdecl]<nint, ConsumedMessage*> _nextMessage;
     private readonly delegate* unmanaged[Cdecl]<nint, void> _destroyEvent;
     private readonly delegate* unmanaged[Cdecl]<nint, int> _unreported;
+    private readonly delegate* unmanaged[Cdecl]<nint, int, nint, nint*, int, int> _askBrokers;
+    private readonly delegate* unmanaged[Cdecl]<nint, void> _destroyMetadata;
 
     // These read a field: not worth telling the garbage collector.
     private readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<ConsumedMessage*, int*, long> _timestamp;
@@ -48,6 +50,8 @@ internal sealed unsafe class LibrdKafka
         _nextMessage = (delegate* unmanaged[Cdecl]<nint, ConsumedMessage*>)NativeLibrary.GetExport(library, "rd_kafka_event_message_next");
         _destroyEvent = (delegate* unmanaged[Cdecl]<nint, void>)NativeLibrary.GetExport(library, "rd_kafka_event_destroy");
         _unreported = (delegate* unmanaged[Cdecl]<nint, int>)NativeLibrary.GetExport(library, "rd_kafka_outq_len");
+        _askBrokers = (delegate* unmanaged[Cdecl]<nint, int, nint, nint*, int, int>)NativeLibrary.GetExport(library, "rd_kafka_metadata");
+        _destroyMetadata = (delegate* unmanaged[Cdecl]<nint, void>)NativeLibrary.GetExport(library, "rd_kafka_metadata_destroy");
         _timestamp = (delegate* unmanaged[Cdecl, SuppressGCTransition]<ConsumedMessage*, int*, long>)NativeLibrary.GetExport(library, "rd_kafka_message_timestamp");
         _topicName = (delegate* unmanaged[Cdecl, SuppressGCTransition]<nint, byte*>)NativeLibrary.GetExport(library, "rd_kafka_topic_name");
     }
@@ -145,6 +149,14 @@ internal sealed unsafe class LibrdKafka
 
     /// <summary>Records that are not delivered, or whose reports were not taken.</summary>
     public int Unreported(SafeHandle producer) => _unreported(producer.DangerousGetHandle());
+
+    /// <summary>Returns when a broker has said which brokers there are, or the time is over.</summary>
+    public void AskBrokers(SafeHandle client, int timeoutMs)
+    {
+        nint metadata = 0;
+        if (_askBrokers(client.DangerousGetHandle(), 0, 0, &metadata, timeoutMs) == 0)
+            _destroyMetadata(metadata);
+    }
 
     private static IEnumerable<string> Loaded()
     {

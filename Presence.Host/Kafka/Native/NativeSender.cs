@@ -19,6 +19,9 @@ internal sealed unsafe class NativeSender : IDisposable
         _producer = LibrdKafka.HandleOf(producer);
     }
 
+    /// <summary>Returns when a broker is connected and has named the others, or the time is over.</summary>
+    public void Connect(TimeSpan limit) => _library.AskBrokers(_producer, (int)limit.TotalMilliseconds);
+
     /// <summary>
     /// Sends a record whose delivery nobody asks for. False when the client did not take it: then it has kept nothing
     /// of it, and says why when it is asked its own way.
