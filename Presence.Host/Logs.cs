@@ -23,6 +23,12 @@ internal static partial class Logs
     [LoggerMessage(105, LogLevel.Warning, "Records are read and written the client's own, slower way: {Reason}")]
     public static partial void KafkaIsPlain(this ILogger logger, string reason);
 
+    [LoggerMessage(106, LogLevel.Information, "Memory: {Budget}")]
+    public static partial void Memory(this ILogger logger, string budget);
+
+    [LoggerMessage(107, LogLevel.Warning, "Memory may not suffice: {Budget}. Lower Presence:RocksDb:BlockCacheBytes, Presence:RocksDb:WriteBufferBytes or Presence:Workers, or raise the limit")]
+    public static partial void MemoryTight(this ILogger logger, string budget);
+
     #region Web and ingest
 
     [LoggerMessage(400, LogLevel.Warning, "The live board failed and begins anew in {Pause}")]

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Presence.Host.Configuration;
+using Presence.Host.Hosting;
 
 namespace Presence.Host.Commands;
 
@@ -32,7 +33,10 @@ internal static class CommandContext
         }
 
         (PresenceOptions? presence, Kafka.KafkaOptions? kafka, IReadOnlyList<string> found) = ConfigurationValidator.Bind(source);
-        return found.Count > 0 ? Report(found) : new Settings(presence!, kafka!, source);
+        if (found.Count > 0)
+            return Report(found);
+        Settings settings = new(presence!, kafka!, source);
+        return MemoryBudget.Of(settings).Problem(ContainerMemory.Limit()) is { } problem ? Report([problem]) : settings;
     }
 
     /// <summary>Logs to stderr, as every verb but run does.</summary>

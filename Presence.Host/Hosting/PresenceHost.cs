@@ -92,6 +92,12 @@ public static class PresenceHost
         if (notice is not null)
             logger.StateDirectoryNotice(notice);
         logger.RunsOn(app.Services.GetRequiredService<ILog>().Description, directory.Path, directory.InstanceId);
+        MemoryBudget budget = MemoryBudget.Of(settings);
+        long? limit = ContainerMemory.Limit();
+        if (budget.MayExceed(limit))
+            logger.MemoryTight(budget.Describe(limit));
+        else
+            logger.Memory(budget.Describe(limit));
         return app;
     }
 

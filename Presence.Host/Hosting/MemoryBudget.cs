@@ -1,0 +1,41 @@
+using Presence.Host.Configuration;
+
+namespace Presence.Host.Hosting;
+
+/// <summary>What an instance may come to take of memory, as it is configured; bytes.</summary>
+/// <param name="Blocks">Block cache of all stores.</param>
+/// <param name="Memtables">Memtables of all stores.</param>
+/// <param name="Workers">What the workers have read ahead, and have not sent yet.</param>
+/// <param name="PerTask">State of one task before its disk.</param>
+public sealed record MemoryBudget(long Blocks, long Memtables, long Workers, long PerTask)
+{
+    private const long MiB = 1024 * 1024;
+
+    // An instance without tasks: runtime, code, clients, page (docs/benchmarks.md).
+    private const long Process = 160 * MiB;
+
+    // A worker's consumer and producer, as KafkaConsumer and KafkaProducer bound them.
+    private const long PerWorker = (32 + 128) * MiB;
+
+    /// <summary>Of a configuration.</summary>
+    public static MemoryBudget Of(Settings settings) => new(
+        settings.Presence.RocksDb.BlockCacheBytes,
+        settings.Presence.RocksDb.WriteBufferBytes,
+        settings.IsEmbedded ? 0 : PerWorker * (settings.Presence.Workers > 0 ? settings.Presence.Workers : Environment.ProcessorCount),
+        settings.Presence.State.UnwrittenBytes + settings.Presence.State.CacheBytes);
+
+    /// <summary>All but the tasks', of which nobody knows the number yet.</summary>
+    public long Shared => Blocks + Memtables + Workers + Process;
+
+    /// <summary>Why it cannot work within a limit, with what to do; null where it can, or where there is none.</summary>
+    public string? Problem(long? limit) => limit is not { } bytes || Blocks + Memtables + Process <= bytes ? null
+        : $"Presence:RocksDb:BlockCacheBytes: '{Blocks}' and Presence:RocksDb:WriteBufferBytes: '{Memtables}' do not fit into the {bytes / MiB} MiB that this container or service may take, beside {Process / MiB} MiB of the process itself. Allowed: both together at most {Math.Max(0, bytes - Process)}; lower them, or raise the limit.";
+
+    /// <summary>Whether it may come to take more than a limit.</summary>
+    public bool MayExceed(long? limit) => Shared > limit;
+
+    /// <summary>In words.</summary>
+    public string Describe(long? limit) =>
+        $"{Shared / MiB} MiB at most (blocks {Blocks / MiB}, memtables {Memtables / MiB}, read ahead and unsent {Workers / MiB}, the process itself {Process / MiB}) and {PerTask / MiB} MiB for each task, "
+        + (limit is { } bytes ? $"of {bytes / MiB} MiB that this container or service may take" : "without a limit of a container or service");
+}
