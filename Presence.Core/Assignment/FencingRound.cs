@@ -6,11 +6,12 @@ namespace Presence.Core.Assignment;
 /// Ends incarnations by initialising their transactional ids, a bounded number side by side: that aborts what they left
 /// open, and from then on they cannot commit. Stepped by one thread.
 /// Who asks for an id with an open transaction makes the coordinator abort that, and is answered only when he asks again:
-/// the client does so after half a second. So another client asks meanwhile; whichever is answered, the id is fenced.
+/// the client does so after half a second. So another client asks meanwhile; whichever is answered, the id is fenced. What
+/// it is bounded by are ids whose clients are still there: both are waited for.
 /// </summary>
 internal sealed class FencingRound(ILog log, string application, TimeProvider time) : IDisposable
 {
-    private const int AtOnceMax = 32;
+    private const int AtOnceMax = 16;
     private static readonly TimeSpan SecondAfter = TimeSpan.FromMilliseconds(60);
 
     private sealed class Asked(string incarnation, string id, ITransactionalProducer first, long at)
@@ -19,11 +20,13 @@ internal sealed class FencingRound(ILog log, string application, TimeProvider ti
 
         public string Id => id;
 
-        public ITransactionalProducer First => first;
+        public ITransactionalProducer? First { get; set; } = first;
 
         public ITransactionalProducer? Second { get; set; }
 
         public long At => at;
+
+        public bool IsFenced { get; set; }
     }
 
     private readonly Dictionary<string, int> _left = [];
@@ -53,30 +56,33 @@ internal sealed class FencingRound(ILog log, string application, TimeProvider ti
     /// <summary>Goes on.</summary>
     public void Step()
     {
-        while (_running.Count < AtOnceMax && _waiting.TryDequeue(out var next))
+        while (_running.Count < AtOnceMax && _waiting.TryPeek(out var next))
+        {
             _running.Add(new Asked(next.Incarnation, next.Id, log.CreateProducer(next.Id), time.GetTimestamp()));
+            _waiting.Dequeue();
+        }
+
         Waiting = null;
         for (int i = _running.Count - 1; i >= 0; i--)
         {
             Asked asked = _running[i];
-            LogResult result = asked.First.Init(TimeSpan.Zero);
-            if (IsToBeWaitedFor(result) && time.GetElapsedTime(asked.At) >= SecondAfter)
-            {
+            string? reason = null;
+            bool isFenced = false;
+            asked.First = Ask(asked.First, ref isFenced, ref reason);
+            if (!isFenced && !asked.IsFenced && time.GetElapsedTime(asked.At) >= SecondAfter)
                 asked.Second ??= log.CreateProducer(asked.Id);
-                result = asked.Second.Init(TimeSpan.Zero);
-            }
-
-            if (IsToBeWaitedFor(result))
+            asked.Second = Ask(asked.Second, ref isFenced, ref reason);
+            if (isFenced && !asked.IsFenced)
             {
-                Waiting = $"{_running.Count + _waiting.Count} transactional ids of ended incarnations to be fenced: {result.Reason}";
-                continue;
+                asked.IsFenced = true;
+                if (_left.TryGetValue(asked.Incarnation, out int left))
+                    _left[asked.Incarnation] = left - 1;
             }
 
-            // Ok, or fatal: somebody else fenced it at the same moment.
-            Close(asked);
-            if (_left.TryGetValue(asked.Incarnation, out int left))
-                _left[asked.Incarnation] = left - 1;
-            _running.RemoveAt(i);
+            if (!asked.IsFenced)
+                Waiting = $"{_running.Count(a => !a.IsFenced) + _waiting.Count} transactional ids of ended incarnations to be fenced: {reason}";
+            else if (asked is { First: null, Second: null })
+                _running.RemoveAt(i);
         }
     }
 
@@ -84,14 +90,26 @@ internal sealed class FencingRound(ILog log, string application, TimeProvider ti
     public void Dispose()
     {
         foreach (Asked asked in _running)
-            Close(asked);
+        {
+            asked.First?.Dispose();
+            asked.Second?.Dispose();
+        }
     }
 
-    private static bool IsToBeWaitedFor(LogResult result) => result.Status is LogStatus.TimedOut or LogStatus.Abortable;
-
-    private static void Close(Asked asked)
+    // Returns the client while it is to be waited for. Ok, or fatal (somebody else fenced it at the same moment): it is done.
+    private static ITransactionalProducer? Ask(ITransactionalProducer? client, ref bool isFenced, ref string? reason)
     {
-        asked.First.Dispose();
-        asked.Second?.Dispose();
+        if (client is null)
+            return null;
+        LogResult result = client.Init(TimeSpan.Zero);
+        if (result.Status is LogStatus.TimedOut or LogStatus.Abortable)
+        {
+            reason = result.Reason;
+            return client;
+        }
+
+        isFenced = true;
+        client.Dispose();
+        return null;
     }
 }

@@ -137,8 +137,7 @@ public sealed partial class Instance
         foreach (TaskId task in _held.Keys.Where(t => !active.Contains(t)).ToList())
             GiveUp(task);
         // A copy that could not be looked at yet is looked at on.
-        HashSet<TaskId> known = [.. _restorer.Status.Where(s => s.ChangelogOffset >= 0).Select(s => s.Task)];
-        HashSet<TaskId> unknown = [.. _lookedAt.Where(t => !known.Contains(t) && !obsolete.Contains(t))];
+        HashSet<TaskId> unknown = [.. _restorer.Status.Where(s => s is { State: TaskState.Closed, ChangelogOffset: < 0 } && !obsolete.Contains(s.Task)).Select(s => s.Task)];
         foreach (TaskId task in _followed.Concat(_lookedAt).Where(t => !_held.ContainsKey(t) && !followed.Contains(t) && !unknown.Contains(t)).ToList())
             _restorer.Drop(task);
         _followed.IntersectWith(followed);
@@ -200,7 +199,6 @@ public sealed partial class Instance
 
         int worker = Math.Min(entry.Worker, _workers.Count - 1);
         _held.Add(entry.Task, new HeldTask { Worker = worker });
-        _onDisk.Remove(entry.Task);
         _followed.Remove(entry.Task);
         _restorer.Run(_requests[entry.Task] with { Worker = worker });
         _heldTasks = [.. _held.Keys];
@@ -236,6 +234,7 @@ public sealed partial class Instance
             if (State == InstanceState.Running && _held.TryGetValue(task.Id, out HeldTask? held) && !held.IsLeaving)
             {
                 held.IsOnWorker = true;
+                _onDisk.Remove(task.Id);
                 _workers[worker].Add(task);
                 _running = [.. _running.Where(t => t.Id != task.Id), task];
                 continue;
@@ -262,8 +261,10 @@ public sealed partial class Instance
                 if (!_held.TryGetValue(lost.Task, out HeldTask? held))
                     continue;
                 held.IsOnWorker = false;
-                // One that is leaving is reported as released as well.
-                if (!held.IsLeaving && State == InstanceState.Running)
+                // One that is leaving is reported as released as well; nobody must take its copy for a good one.
+                if (held.IsLeaving && lost.IsDamaged)
+                    _restorer.Delete(lost.Task);
+                else if (!held.IsLeaving && State == InstanceState.Running)
                     _restorer.Run(_requests[lost.Task] with { Worker = held.Worker, Damage = lost.IsDamaged ? lost.Reason : null });
             }
 

@@ -161,7 +161,11 @@ public sealed class Restorer : ILogReceiver, IDisposable
             _ready.Enqueue((takeover.Result!, takeover.Request.Worker));
         }
 
-        Volatile.Write(ref _looking, _takeovers.Count(t => t is { IsLooking: true }));
+        // Whoever sees that nothing is looked at any more sees what was found.
+        int looking = _takeovers.Count(t => t is { IsLooking: true });
+        if (looks > 0 || looking < _looking)
+            Publish();
+        Volatile.Write(ref _looking, looking);
         if (looks > 0)
             Interlocked.Add(ref _looksAsked, -looks);
         if (_reading.Count > 0)

@@ -262,7 +262,6 @@ public sealed class Takeover : IDisposable
 
         if (Request.Damage is { } damage)
         {
-            Request = Request with { Damage = null };
             Refuse(damage);
             return false;
         }
@@ -398,6 +397,7 @@ public sealed class Takeover : IDisposable
             return;
         }
 
+        Request = Request with { Damage = null };
         Again();
     }
 

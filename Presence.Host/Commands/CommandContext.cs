@@ -3,7 +3,6 @@ using System.CommandLine.Parsing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Presence.Host.Configuration;
-using Presence.Host.Hosting;
 
 namespace Presence.Host.Commands;
 
@@ -33,10 +32,7 @@ internal static class CommandContext
         }
 
         (PresenceOptions? presence, Kafka.KafkaOptions? kafka, IReadOnlyList<string> found) = ConfigurationValidator.Bind(source);
-        if (found.Count > 0)
-            return Report(found);
-        Settings settings = new(presence!, kafka!, source);
-        return MemoryBudget.Of(settings).Problem(ContainerMemory.Limit()) is { } problem ? Report([problem]) : settings;
+        return found.Count > 0 ? Report(found) : new Settings(presence!, kafka!, source);
     }
 
     /// <summary>Logs to stderr, as every verb but run does.</summary>
@@ -84,7 +80,7 @@ internal static class CommandContext
         return known.Length == 0 ? "" : $" Did you mean {ConfigurationValidator.Nearest(token.Split('=')[0], known)}?";
     }
 
-    private static Settings? Report(IReadOnlyList<string> errors)
+    internal static Settings? Report(IReadOnlyList<string> errors)
     {
         Console.Error.WriteLine(errors.Count == 1 ? "The command line or configuration has an error:" : $"The command line or configuration has {errors.Count} errors:");
         foreach (string error in errors)

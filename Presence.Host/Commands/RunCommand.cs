@@ -19,6 +19,8 @@ internal static class RunCommand
     public static async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
         Settings? settings = CommandContext.Load(parsed);
+        if (settings is not null && MemoryBudget.Of(settings).Problem(ContainerMemory.Limit()) is { } problem)
+            settings = CommandContext.Report([problem]);
         return settings is null ? ExitCodes.Usage : await Run(settings, cancellation);
     }
 

@@ -28,8 +28,8 @@ public sealed record MemoryBudget(long Blocks, long Memtables, long Workers, lon
     public long Shared => Blocks + Memtables + Workers + Process;
 
     /// <summary>Why it cannot work within a limit, with what to do; null where it can, or where there is none.</summary>
-    public string? Problem(long? limit) => limit is not { } bytes || Blocks + Memtables + Process <= bytes ? null
-        : $"Presence:RocksDb:BlockCacheBytes: '{Blocks}' and Presence:RocksDb:WriteBufferBytes: '{Memtables}' do not fit into the {bytes / MiB} MiB that this container or service may take, beside {Process / MiB} MiB of the process itself. Allowed: both together at most {Math.Max(0, bytes - Process)}; lower them, or raise the limit.";
+    public string? Problem(long? limit) => limit is not { } bytes || Blocks + Memtables <= bytes ? null
+        : $"Presence:RocksDb:BlockCacheBytes: '{Blocks}' and Presence:RocksDb:WriteBufferBytes: '{Memtables}' do not fit into the {bytes / MiB} MiB that this container or service may take. Allowed: both together at most {bytes}, and better {Math.Max(0, bytes - Process)}, beside {Process / MiB} MiB of the process itself; lower them, or raise the limit.";
 
     /// <summary>Whether it may come to take more than a limit.</summary>
     public bool MayExceed(long? limit) => Shared > limit;

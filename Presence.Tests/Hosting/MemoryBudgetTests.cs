@@ -44,8 +44,8 @@ internal sealed class MemoryBudgetTests
         MemoryBudget budget = MemoryBudget.Of(new Settings(presence, new KafkaOptions { BootstrapServers = "k:9092" }, new ConfigurationBuilder().Build()));
         Assert.That(budget.Shared, Is.EqualTo((256 + 128 + 320 + 160) * MiB));
         Assert.That(budget.PerTask, Is.EqualTo(6 * MiB));
-        Assert.That(budget.Problem(543 * MiB), Does.Contain("543 MiB").And.Contain($"at most {383 * MiB}").And.Contain("Presence:RocksDb:BlockCacheBytes: '268435456'"));
-        Assert.That(budget.Problem(544 * MiB), Is.Null);
+        Assert.That(budget.Problem(383 * MiB), Does.Contain("383 MiB").And.Contain($"at most {383 * MiB}").And.Contain("Presence:RocksDb:BlockCacheBytes: '268435456'"));
+        Assert.That(budget.Problem(384 * MiB), Is.Null);
         Assert.That(budget.Problem(null), Is.Null);
         Assert.That(budget.MayExceed(863 * MiB), Is.True);
         Assert.That(budget.MayExceed(864 * MiB), Is.False);
