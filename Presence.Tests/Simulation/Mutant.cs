@@ -52,7 +52,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             ("Assignment/FencingRound.cs", "        _left[incarnation.Id] = incarnation.Workers;\n        for (int worker = 0; worker < incarnation.Workers; worker++)\n            _waiting.Enqueue((incarnation.Id, incarnation.TransactionalId(application, worker)));", "        _left[incarnation.Id] = 0;")),
         new(
             "Restore goes to the last stable offset only",
-            (Takeover, "_admin.EndOffsets([.. _inputs, Request.Topics.Changelog], IsolationLevel.ReadUncommitted, cancellation)", "_admin.EndOffsets([.. _inputs, Request.Topics.Changelog], IsolationLevel.ReadCommitted, cancellation)")),
+            (Takeover, "_admin.EndOffsets(asked, IsolationLevel.ReadUncommitted, cancellation)", "_admin.EndOffsets(asked, IsolationLevel.ReadCommitted, cancellation)")),
         new(
             "A commit that timed out is taken as done",
             (Transaction, CommitCall, "if (_producer.Commit(WorkerBounds.CallWait) is { Status: not LogStatus.TimedOut } verdict && !Answered(verdict))")),
