@@ -55,7 +55,7 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
                 onSlow?.Invoke(disk.World.Span(50, 8_000));
             file.Write(_batch);
             _batch = [];
-            if (disk.World.Faults.Strikes(SimulatedFault.CorruptStore, 0.003))
+            if (disk.World.Faults.Strikes(SimulatedFault.CorruptStore, 0.05))
                 file.IsDamaged = true;
             onCall?.Invoke("after a write batch");
         }
