@@ -75,4 +75,7 @@ public sealed class PresenceOptions
     public StateOptions State { get; set; } = new();
 
     public RocksDbOptions RocksDb { get; set; } = new();
+
+    /// <summary>Workers in force.</summary>
+    internal int WorkerCount() => Workers > 0 ? Workers : Environment.ProcessorCount;
 }

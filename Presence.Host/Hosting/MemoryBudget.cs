@@ -21,7 +21,7 @@ public sealed record MemoryBudget(long Blocks, long Memtables, long Workers, lon
     public static MemoryBudget Of(Settings settings) => new(
         settings.Presence.RocksDb.BlockCacheBytes,
         settings.Presence.RocksDb.WriteBufferBytes,
-        settings.IsEmbedded ? 0 : PerWorker * (settings.Presence.Workers > 0 ? settings.Presence.Workers : Environment.ProcessorCount),
+        settings.IsEmbedded ? 0 : PerWorker * settings.Presence.WorkerCount(),
         settings.Presence.State.UnwrittenBytes + settings.Presence.State.CacheBytes);
 
     /// <summary>All but the tasks', of which nobody knows the number yet.</summary>

@@ -35,7 +35,7 @@ public static class RuntimeFactory
     {
         ApplicationId = options.ApplicationId,
         InstanceId = instanceId,
-        Workers = options.Workers > 0 ? options.Workers : Environment.ProcessorCount,
+        Workers = options.WorkerCount(),
         CommitInterval = options.CommitInterval,
         StoreBounds = options.State.ToBounds(),
         BadInput = new Dictionary<string, BadInputPolicy>(options.BadInput),

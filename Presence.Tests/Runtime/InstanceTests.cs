@@ -97,17 +97,16 @@ internal sealed class InstanceTests
         long epoch = SimulatedClock.Epoch.ToUnixTimeMilliseconds();
 
         // A login makes a device present, unless a probe of an hour later was taken first.
-        void Login(int number) => log.Cluster.Append(SimulatedTown.Names.DeviceLogins, Encoding.UTF8.GetBytes($"d{number}"), Encoding.UTF8.GetBytes($$"""{"device":"d{{number}}","business":"b","venue":"v","contact":"c","email":"c@d.e","at":{{epoch - 3_600_000 + number}}}"""), epoch);
         log.Cluster.Append(SimulatedTown.Names.Probes, "p"u8.ToArray(), Encoding.UTF8.GetBytes($$"""{"device":"p","business":"b","venue":"v","ap":"a","rssi":-50,"at":{{epoch}}}"""), epoch);
         for (int i = 0; i < 6; i++)
-            Login(i);
+            Login(log, i);
         long moment = world.Now;
         world.RunUntil(() => world.Now > moment + 10_000_000);
         for (int i = 6; i < 12; i++)
-            Login(i);
+            Login(log, i);
 
         world.RunUntil(() => world.Now > moment + 50_000_000);
-        Assert.That(log.Cluster.Find(new TopicPartition(SimulatedTown.Names.WalkIns, 0))!.Records.Count(r => r.IsVisible), Is.EqualTo(12));
+        Assert.That(WalkIns(log), Is.EqualTo(12));
     }
 
     [Test]
@@ -206,16 +205,13 @@ internal sealed class InstanceTests
         Assert.That(said[^1].Copies.Select(c => c.ChangelogOffset), Is.All.GreaterThan(0).And.Exactly(SimulatedTown.Stages.Count).Items);
     }
 
-    private static InstanceOptions Options(string id)
-    {
-        int incarnations = 0;
-        return new() { ApplicationId = Application, InstanceId = id, DeadLetterTopic = SimulatedTown.Names.DeadLetter, CreateIncarnationId = () => $"{id}-{++incarnations}-{Guid.NewGuid():N}" };
-    }
+    private static InstanceOptions Options(string id) => new() { ApplicationId = Application, InstanceId = id, DeadLetterTopic = SimulatedTown.Names.DeadLetter };
 
     private static int Running(SimulatedProcess process) => process.Instance.Status().Tasks.Count(t => t.State == TaskState.Running);
 
     private static int WalkIns(SimulatedLog log) => log.Cluster.Find(new TopicPartition(SimulatedTown.Names.WalkIns, 0))!.Records.Count(r => r.IsVisible);
 
+    // An hour before now.
     private static void Login(SimulatedLog log, int number)
     {
         long epoch = SimulatedClock.Epoch.ToUnixTimeMilliseconds();

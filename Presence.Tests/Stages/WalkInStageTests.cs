@@ -21,6 +21,19 @@ internal sealed class WalkInStageTests
         return driver;
     }
 
+    // A transaction for each: in the order given, whatever the times.
+    private static StageDriver DeliverOneByOne(IEnumerable<Sighting> sightings)
+    {
+        StageDriver driver = Driver();
+        foreach (Sighting s in sightings)
+        {
+            driver.Write(s);
+            driver.Run();
+        }
+
+        return driver;
+    }
+
     [Test]
     public void A_device_that_stays_for_MinDwell_after_a_strong_sighting_walks_in_once()
     {
@@ -239,8 +252,7 @@ internal sealed class WalkInStageTests
         StageDriver driver = Deliver([At(0), At(6)]);
         long wall = driver.WallClock;
         driver.ConfirmIdle(wall + 1_000);
-        driver.Process();
-        driver.Commit();
+        driver.Run();
         driver.ConfirmIdle(wall + (20 * 60_000));
         driver.Process();
         driver.Abort();
@@ -436,12 +448,7 @@ internal sealed class WalkInStageTests
     public void A_login_read_long_before_the_probes_of_its_visit_is_that_visits_one_walk_in()
     {
         // The partition of probes was away for so long that those of the visit's beginning make a run of their own at first.
-        StageDriver driver = Driver();
-        foreach (Sighting s in new[] { At(23, login: true), At(0), At(5), At(10), At(15), At(20), At(25), Clock(60) })
-        {
-            driver.Write(s);
-            driver.Run();
-        }
+        StageDriver driver = DeliverOneByOne([At(23, login: true), At(0), At(5), At(10), At(15), At(20), At(25), Clock(60)]);
 
         Assert.That(driver.WalkIns(), Is.EqualTo(new[] { ("d", At(23).At, At(23).At) }));
         Assert.That((long)driver.Ended().Single()["lastSeen"]!, Is.EqualTo(At(25).At));
@@ -450,12 +457,7 @@ internal sealed class WalkInStageTests
     [Test]
     public void A_visit_that_ended_Rearm_before_a_login_read_ahead_of_it_is_a_walk_in()
     {
-        StageDriver driver = Driver();
-        foreach (Sighting s in new[] { At(185, login: true), At(0), At(5), Clock(250) })
-        {
-            driver.Write(s);
-            driver.Run();
-        }
+        StageDriver driver = DeliverOneByOne([At(185, login: true), At(0), At(5), Clock(250)]);
 
         Assert.That(driver.WalkIns().Select(w => w.FirstSeen), Is.EqualTo(new[] { At(185).At, At(0).At }));
         Assert.That(driver.Ended(), Has.Count.EqualTo(2));
@@ -526,12 +528,7 @@ internal sealed class WalkInStageTests
     public void Two_walk_ins_whose_runs_a_sighting_joins_later_end_once_each()
     {
         // One by one: the login runs ahead of the probes, and what joins it to the run before comes last.
-        StageDriver driver = Driver();
-        foreach (Sighting s in (Sighting[])[At(0), At(190, login: true), At(5), .. Enumerable.Range(1, 12).Select(i => At(5 + (i * 15))), Clock(260)])
-        {
-            driver.Write(s);
-            driver.Run();
-        }
+        StageDriver driver = DeliverOneByOne([At(0), At(190, login: true), At(5), .. Enumerable.Range(1, 12).Select(i => At(5 + (i * 15))), Clock(260)]);
 
         Assert.That(driver.WalkIns().Select(w => w.FirstSeen), Is.EqualTo(new[] { At(190).At, At(0).At }));
         Assert.That(driver.Ended().Select(e => (string)e["visit"]!).Order(), Is.EqualTo(driver.Output(0).Select(w => (string)w!["visit"]!).Order()));
