@@ -24,12 +24,11 @@ internal static class Latency
     private const double VisitorsMax = 50;
 
     private static readonly TimeSpan CapacitySpan = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Tail = TimeSpan.FromSeconds(60);
 
     private sealed record Level(TimeSpan Interval, double? Load, double Rate, double Achieved, bool WorkedOff, double CpuPerMillion, RuntimeFigures? Runtime, long Probes, Latencies Enriched, Latencies Counted);
 
-    private sealed record Settings(double[] Loads, double? Rate, double? Capacity, TimeSpan[] Intervals, double Seconds, int Partitions, int Workers);
+    private sealed record Settings(double[] Loads, double? Rate, double? Capacity, TimeSpan[] Intervals, double Seconds, double WarmUp, int Partitions, int Workers);
 
     public static Command Verb()
     {
@@ -38,9 +37,11 @@ internal static class Latency
         Option<double?> capacity = new("--capacity") { Description = "Probes per second that are the whole capacity; measured when it is not given." };
         Option<TimeSpan[]> interval = Common.List("--commit-interval", "Commit intervals, one after the other.", s => TimeSpan.Parse(s, CultureInfo.InvariantCulture), TimeSpan.FromMilliseconds(100));
         Option<double> seconds = new("--seconds") { Description = "How long each is measured, after its warm-up.", DefaultValueFactory = _ => 30 };
+        // A broker that has just started takes so long until its code is compiled: commits take half as long afterwards.
+        Option<double> warmUp = new("--warm-up") { Description = "Seconds of the same load before each is measured.", DefaultValueFactory = _ => 45 };
         Option<int> partitions = Common.Partitions(), workers = Common.Workers();
-        return Common.Verb("latency", "From a probe to its enriched walk-in and its count, by load and commit interval.", 3600, [rate, load, capacity, interval, seconds, partitions, workers], (parsed, cancellation) =>
-            Run(new Settings(parsed.GetValue(load)!, parsed.GetValue(rate), parsed.GetValue(capacity), parsed.GetValue(interval)!, parsed.GetValue(seconds), parsed.GetValue(partitions), parsed.GetValue(workers)), cancellation));
+        return Common.Verb("latency", "From a probe to its enriched walk-in and its count, by load and commit interval.", 3600, [rate, load, capacity, interval, seconds, warmUp, partitions, workers], (parsed, cancellation) =>
+            Run(new Settings(parsed.GetValue(load)!, parsed.GetValue(rate), parsed.GetValue(capacity), parsed.GetValue(interval)!, parsed.GetValue(seconds), parsed.GetValue(warmUp), parsed.GetValue(partitions), parsed.GetValue(workers)), cancellation));
     }
 
     private static async Task<int> Run(Settings settings, CancellationToken cancellation)
@@ -68,7 +69,7 @@ internal static class Latency
             foreach (double? load in loads)
             {
                 double rate = settings.Rate ?? (load!.Value / 100 * capacity);
-                (Level level, at) = await Measure(broker, presence, progress, visitors, interval, load, rate, settings.Seconds, at, cancellation);
+                (Level level, at) = await Measure(broker, presence, progress, visitors, interval, load, rate, settings, at, cancellation);
                 levels.Add(level);
                 Report.Say($"{interval.TotalMilliseconds} ms, {Report.Number(rate)} probes/s: enriched p50 {Report.Number(level.Enriched.At(0.5))} ms, p99 {Report.Number(level.Enriched.At(0.99))} ms");
             }
@@ -106,10 +107,10 @@ internal static class Latency
     }
 
     private static async Task<(Level Level, long Now)> Measure(
-        Broker broker, PresenceProcess presence, Progress progress, Visitors visitors, TimeSpan interval, double? share, double rate, double seconds, long at, CancellationToken cancellation)
+        Broker broker, PresenceProcess presence, Progress progress, Visitors visitors, TimeSpan interval, double? share, double rate, Settings settings, long at, CancellationToken cancellation)
     {
         double perSecond = Math.Min(VisitorsMax, rate / 20);
-        visitors.LogIn((int)(perSecond * (seconds + WarmUp.TotalSeconds) * 1.5), at);
+        visitors.LogIn((int)(perSecond * (settings.Seconds + settings.WarmUp) * 1.5), at);
         await WorkedOff(presence, progress, Tail, cancellation);
 
         RecordMix mix = new(Seed, RecordMix.DefaultVenues, at + 1_000, Speed * 1_000_000 / rate / 3600);
@@ -120,9 +121,9 @@ internal static class Latency
         Moment from, to;
         try
         {
-            await Task.WhenAny(load, come, Task.Delay(WarmUp, TimeProvider.System, cancellation));
+            await Task.WhenAny(load, come, Task.Delay(TimeSpan.FromSeconds(settings.WarmUp), TimeProvider.System, cancellation));
             from = await Moment.Of(presence, loader);
-            await Task.WhenAny(load, come, Task.Delay(TimeSpan.FromSeconds(seconds), TimeProvider.System, cancellation));
+            await Task.WhenAny(load, come, Task.Delay(TimeSpan.FromSeconds(settings.Seconds), TimeProvider.System, cancellation));
             to = await Moment.Of(presence, loader);
         }
         finally

@@ -29,8 +29,8 @@ public interface ITransactionalProducer : IDisposable
         ReadOnlySpan<RecordHeader> headers = default,
         bool trackOffset = false);
 
-    /// <summary>Adds positions (next offset to read) of one consumer group to the transaction.</summary>
-    LogResult SendOffsets(string group, IReadOnlyList<(TopicPartition Partition, long Offset)> offsets, TimeSpan timeout);
+    /// <summary>Adds positions of consumer groups to the transaction, one group after the other.</summary>
+    LogResult SendOffsets(IReadOnlyList<GroupOffsets> groups, TimeSpan timeout);
 
     /// <summary>Flushes and commits.</summary>
     LogResult Commit(TimeSpan timeout);

@@ -3,8 +3,8 @@ using Presence.Core.Log;
 namespace Presence.Core.Runtime;
 
 /// <summary>
-/// Outputs of one record or timer on their way to the producer, which may refuse them for a while when its queue is
-/// full: nothing is fed until they are gone.
+/// Outputs on their way to the producer: those of one record or timer, which it may refuse for a while when its queue is
+/// full, and nothing is fed until they are gone; or those of what is fed while the transaction before is on its way.
 /// </summary>
 public sealed class Outbox
 {
@@ -30,6 +30,9 @@ public sealed class Outbox
 
     /// <summary>Records waiting.</summary>
     public int Count => _count - _next;
+
+    /// <summary>Bytes of what waits, and of what went since all was gone last.</summary>
+    public int Bytes => _used;
 
     /// <summary>Adds a record; <paramref name="hasValue"/> false for a tombstone.</summary>
     public void Add(TopicPartition partition, ReadOnlySpan<byte> key, bool hasKey, ReadOnlySpan<byte> value, bool hasValue, long timestamp, RecordHeader[]? headers = null)

@@ -6,11 +6,10 @@ namespace Presence.Core.Runtime;
 /// <summary>Steps 6 and 7 of the map, and their undoing.</summary>
 public sealed partial class StreamTask
 {
-    private readonly Dictionary<string, long> _badReasons = [];
-
     /// <summary>
     /// 6. commit: sends the outputs that a full queue has held up, the changed keys, and then the meta record to the
-    /// changelog. Anything but Ok: repeat, or abort; it goes on where it was.
+    /// changelog. Anything but Ok: repeat, or abort; it goes on where it was. After Ok the transaction of this task is
+    /// sealed: what is fed from then on belongs to the next one.
     /// </summary>
     public LogResult ProduceChangelog(ITransactionalProducer producer, long wallClock)
     {
@@ -40,7 +39,19 @@ public sealed partial class StreamTask
         }
 
         _current.Write(_metaBytes);
-        return producer.Produce(Changelog, StoreKeys.Meta, hasKey: true, _metaBytes, hasValue: true, wallClock, trackOffset: true);
+        LogResult last = producer.Produce(Changelog, StoreKeys.Meta, hasKey: true, _metaBytes, hasValue: true, wallClock, trackOffset: true);
+        if (last.IsOk)
+            Seal();
+        return last;
+    }
+
+    private void Seal()
+    {
+        _store.Seal();
+        (_tally, _sealedTally) = (_sealedTally, _tally);
+        for (int i = 0; i < Inputs.Length; i++)
+            _sealedClockedAt[i] = Inputs[i].ClockedAt;
+        _changelogCursor = 0;
     }
 
     /// <summary>The positions that go into the transaction.</summary>
@@ -54,7 +65,7 @@ public sealed partial class StreamTask
     }
 
     /// <summary>
-    /// 7. apply: the transaction is committed, <paramref name="metaOffset"/> is where its meta record lies in the
+    /// 7. apply: the sealed transaction is committed, <paramref name="metaOffset"/> is where its meta record lies in the
     /// changelog. Throws <see cref="StoreException"/>: the task must then be closed and taken over anew.
     /// </summary>
     public void Apply(long metaOffset, long wallClock)
@@ -62,18 +73,17 @@ public sealed partial class StreamTask
         _store.Apply(_metaBytes, metaOffset + 1, wallClock);
         _committed.CopyFrom(_current);
         _recommit = false;
-        _changelogCursor = 0;
         for (int i = 0; i < Inputs.Length; i++)
         {
-            _clockedAt[i] = Inputs[i].ClockedAt;
-            if (Inputs[i].PoisonOffset < Inputs[i].NextOffset)
+            _clockedAt[i] = _sealedClockedAt[i];
+            if (Inputs[i].PoisonOffset < _committed.NextOffsets[i])
                 Inputs[i].PoisonOffset = -1;
         }
 
-        Report();
+        _sealedTally.Report(_metrics, _policy);
     }
 
-    /// <summary>The transaction is aborted: state, clocks and positions are those of the last commit again.</summary>
+    /// <summary>The transaction is aborted, and what was fed since with it: state, clocks and positions are those of the last commit again.</summary>
     public void Rewind()
     {
         _store.Abandon();
@@ -82,30 +92,7 @@ public sealed partial class StreamTask
         for (int i = 0; i < Inputs.Length; i++)
             Inputs[i].Rewind(_committed.NextOffsets[i]);
         LoadClocks();
-        _processed = 0;
-        Array.Clear(_counters);
-        _badReasons.Clear();
-    }
-
-    private void Report()
-    {
-        _metrics.Processed(_definition.Name, _processed);
-        for (int i = 0; i < _counters.Length; i++)
-        {
-            if (_counters[i] != 0)
-                _metrics.StageCounted(_definition.Name, _definition.Counters[i], _counters[i]);
-        }
-
-        foreach ((string reason, long count) in _badReasons)
-        {
-            if (_policy == BadInputPolicy.Skip)
-                _metrics.Skipped(_definition.Name, reason, count);
-            else
-                _metrics.DeadLettered(_definition.Name, reason, count);
-        }
-
-        _processed = 0;
-        Array.Clear(_counters);
-        _badReasons.Clear();
+        _tally.Clear();
+        _sealedTally.Clear();
     }
 }

@@ -26,7 +26,7 @@ public sealed partial class StreamTask
         public void EmitTombstone(int output, ReadOnlySpan<byte> key, long timestamp) =>
             task._outbox.Add(Target(output, key), key, true, default, false, timestamp);
 
-        public void Count(int counter) => task._counters[counter]++;
+        public void Count(int counter) => task._tally.Counted(counter);
 
         private TopicPartition Target(int output, ReadOnlySpan<byte> key) =>
             new(task._definition.Outputs[output], Partitioner.Of(key, task._topics.OutputPartitions[output]));

@@ -18,7 +18,8 @@ namespace Presence.Core.Runtime;
 /// <item>commit: changed keys and one meta record go to the changelog, positions to the transaction; the worker commits;</item>
 /// <item>apply: the same changes and the changelog offset belong to the state now, and go to disk in one batch before long.</item>
 /// </list>
-/// An abort anywhere before the commit takes steps 1 to 6 back. Owned by one thread.
+/// An abort anywhere before the commit takes steps 1 to 6 back. While a commit is on its way, steps 1 to 4 go on for the
+/// next transaction, whose outputs are kept; an abort takes them back too. Owned by one thread.
 /// </summary>
 public sealed partial class StreamTask : IDisposable
 {
@@ -38,15 +39,17 @@ public sealed partial class StreamTask : IDisposable
     private readonly MetaRecord _committed;
     private readonly MetaRecord _current;
     private readonly byte[] _metaBytes;
-    private readonly long[] _counters;
+    private TaskTally _tally;
+    private TaskTally _sealedTally;
     private readonly int[] _clockInputs;
 
-    // ClockedAt of each input as of the last commit: an abort takes back the idle time added since.
+    // ClockedAt of each input as of the last commit, and of the transaction on its way: an abort takes back the idle time
+    // added since.
     private readonly long[] _clockedAt;
+    private readonly long[] _sealedClockedAt;
     private readonly Context _context;
     private long _clock = long.MinValue;
     private long _wallClock;
-    private long _processed;
     private bool _recommit = true;
     private int _changelogCursor;
     private int _waitsFor = -1;
@@ -64,9 +67,11 @@ public sealed partial class StreamTask : IDisposable
         _committed = meta;
         _current = new MetaRecord(definition.Inputs.Count);
         _metaBytes = new byte[meta.Length];
-        _counters = new long[definition.Counters.Count];
+        _tally = new TaskTally(definition);
+        _sealedTally = new TaskTally(definition);
         _clockInputs = [.. definition.ClockInputs];
         _clockedAt = new long[definition.Inputs.Count];
+        _sealedClockedAt = new long[definition.Inputs.Count];
         _context = new Context(this);
         Inputs = new TaskInput[definition.Inputs.Count];
         for (int i = 0; i < Inputs.Length; i++)
@@ -166,8 +171,8 @@ public sealed partial class StreamTask : IDisposable
         }
     }
 
-    /// <summary>Bytes that the open transaction holds in memory.</summary>
-    public int DirtyBytes => _store.DirtyBytes;
+    /// <summary>Bytes in memory of what is not committed.</summary>
+    public int DirtyBytes => _store.DirtyBytes + _outbox.Bytes;
 
     /// <summary>Commits the positions anew although they have not changed, so that the log does not forget them.</summary>
     public void RequestRecommit() => _recommit = true;
@@ -175,12 +180,16 @@ public sealed partial class StreamTask : IDisposable
     /// <summary>Stops it before whatever comes next.</summary>
     public void Stop(string reason) => StopReason ??= reason;
 
-    /// <summary>Handles at most <paramref name="budget"/> records and timers, steps 1 to 5.</summary>
-    public FeedResult Feed(int budget, long wallClock, ITransactionalProducer producer)
+    /// <summary>
+    /// Handles at most <paramref name="budget"/> records and timers, steps 1 to 5. Without a producer what is emitted is
+    /// kept for the next call that has one.
+    /// </summary>
+    public FeedResult Feed(int budget, long wallClock, ITransactionalProducer? producer)
     {
         _wallClock = wallClock;
         int handled = 0;
-        if (!TryDrain(producer, handled, -1, out FeedResult failed))
+        FeedResult failed = default;
+        if (producer is not null && !TryDrainKept(producer, out failed))
             return failed;
         // Whenever the clock moves, all that was due before has fired.
         if (!_store.HasDue(_clock))
@@ -239,7 +248,7 @@ public sealed partial class StreamTask : IDisposable
             }
 
             Advance(input);
-            _processed++;
+            _tally.Processed();
             handled++;
 
             // 5. emit
@@ -318,7 +327,7 @@ public sealed partial class StreamTask : IDisposable
         return -1;
     }
 
-    private FeedResult FireTimers(ITransactionalProducer producer, int budget, ref int handled)
+    private FeedResult FireTimers(ITransactionalProducer? producer, int budget, ref int handled)
     {
         if (_clock == long.MinValue)
             return default;
@@ -344,10 +353,23 @@ public sealed partial class StreamTask : IDisposable
         return _store.HasDue(_clock) ? new FeedResult(FeedOutcome.Budget, handled) : default;
     }
 
-    private bool TryDrain(ITransactionalProducer producer, int handled, int input, out FeedResult failed)
+    // Whose outputs these are is not known any more: one that is rejected is looked for as any other that cannot be committed.
+    private bool TryDrainKept(ITransactionalProducer producer, out FeedResult failed)
+    {
+        LogResult result = _outbox.Drain(producer);
+        failed = result.Status switch
+        {
+            LogStatus.Ok => default,
+            LogStatus.QueueFull or LogStatus.TimedOut => new FeedResult(FeedOutcome.Blocked, 0, result),
+            _ => new FeedResult(FeedOutcome.ProducerFailed, 0, result),
+        };
+        return result.IsOk;
+    }
+
+    private bool TryDrain(ITransactionalProducer? producer, int handled, int input, out FeedResult failed)
     {
         failed = default;
-        if (_outbox.IsEmpty)
+        if (producer is null || _outbox.IsEmpty)
             return true;
         LogResult result = _outbox.Drain(producer);
         if (result.IsOk)
@@ -383,7 +405,7 @@ public sealed partial class StreamTask : IDisposable
     {
         long from = input.CorruptFrom;
         input.CorruptFrom = -1;
-        _badReasons["corrupt_batch"] = _badReasons.GetValueOrDefault("corrupt_batch") + 1;
+        _tally.Bad("corrupt_batch");
         if (_policy != BadInputPolicy.DeadLetter)
             return;
         string detail = $"corrupt_batch: offsets {from} to {end - 1} cannot be read (CRC)";
@@ -416,7 +438,7 @@ public sealed partial class StreamTask : IDisposable
         }
     }
 
-    private bool SetAside(TaskInput input, ITransactionalProducer producer, int handled, out FeedResult result)
+    private bool SetAside(TaskInput input, ITransactionalProducer? producer, int handled, out FeedResult result)
     {
         result = default;
         LogRecord record = input.Queue.Peek();
@@ -435,7 +457,7 @@ public sealed partial class StreamTask : IDisposable
             int partitions = _topics.DeadLetterPartitions;
             int partition = record.HasKey ? Partitioner.Of(record.Key, partitions) : Id.Partition % partitions;
             _outbox.Add(new TopicPartition(_topics.DeadLetter, partition), record.Key, record.HasKey, record.Value, record.HasValue, record.Timestamp, DeadLetterHeaders(input, record, detail));
-            LogResult sent = _outbox.Drain(producer);
+            LogResult sent = producer is null ? LogResult.Ok : _outbox.Drain(producer);
             if (sent.Status == LogStatus.RecordRejected)
             {
                 _outbox.Clear();
@@ -451,8 +473,7 @@ public sealed partial class StreamTask : IDisposable
             }
         }
 
-        _badReasons.TryGetValue(reason, out long bad);
-        _badReasons[reason] = bad + 1;
+        _tally.Bad(reason);
         Advance(input);
         return true;
     }

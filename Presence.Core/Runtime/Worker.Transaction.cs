@@ -7,7 +7,7 @@ namespace Presence.Core.Runtime;
 public sealed partial class Worker
 {
     private readonly List<StreamTask> _batch = [];
-    private readonly List<(string Group, List<(TopicPartition Partition, long Offset)> Offsets)> _groups = [];
+    private readonly List<GroupOffsets> _groups = [];
     private bool _open;
     private int _cursor;
     private long _commitBegan;
@@ -53,7 +53,7 @@ public sealed partial class Worker
             if (index < 0)
             {
                 index = _groups.Count;
-                _groups.Add((group, []));
+                _groups.Add(new GroupOffsets(group, []));
             }
 
             task.CollectOffsets(_groups[index].Offsets);
@@ -78,19 +78,15 @@ public sealed partial class Worker
                     _cursor++;
                     break;
                 case WorkerState.Changelog:
-                    _cursor = 0;
                     State = WorkerState.Offsets;
                     break;
-                case WorkerState.Offsets when _cursor < _groups.Count:
-                    if (!Answered(_producer.SendOffsets(_groups[_cursor].Group, _groups[_cursor].Offsets, WorkerBounds.CallWait)))
-                        return;
-                    _cursor++;
-                    break;
                 case WorkerState.Offsets:
+                    if (_groups.Count > 0 && !Answered(_producer.SendOffsets(_groups, AnswerWait())))
+                        return;
                     State = WorkerState.Committing;
                     break;
                 case WorkerState.Committing:
-                    if (!Answered(_producer.Commit(WorkerBounds.CallWait)))
+                    if (!Answered(_producer.Commit(AnswerWait())))
                         return;
                     OnCommitted(now);
                     return;
@@ -102,6 +98,9 @@ public sealed partial class Worker
             }
         }
     }
+
+    // With something else to do none; with nothing to do at present so short that what comes is not left waiting.
+    private TimeSpan AnswerWait() => !MayFeedAhead() ? WorkerBounds.CallWait : _fedLast > 0 ? TimeSpan.Zero : WorkerBounds.AheadWait;
 
     /// <summary>True for Ok. TimedOut and QueueFull are no verdict: the same call is repeated in the next step.</summary>
     private bool Answered(LogResult result)
@@ -173,6 +172,8 @@ public sealed partial class Worker
         _abortsInARow = 0;
         State = WorkerState.Feeding;
         NextMode();
+        if (_abortAhead is { } reason)
+            BeginAbort(reason, outsideCause: true);
     }
 
     private void NextMode()
@@ -245,6 +246,7 @@ public sealed partial class Worker
     {
         _unansweredSince = 0;
         _open = false;
+        _abortAhead = null;
         _metrics.Aborted();
         (TaskId Id, int Input, long Offset)? culprit = _abortOutside ? null : Narrow();
         foreach (StreamTask task in _tasks)

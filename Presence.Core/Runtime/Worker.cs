@@ -36,6 +36,8 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     private long _nextWatch;
     private const long HeldLimit = 45_000;
     private int _fedLast;
+    private int _aheadTurn;
+    private string? _abortAhead;
     private bool _isMoreToFeed;
     private bool _stopping;
     private volatile bool _stopRequested;
@@ -125,12 +127,15 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         if (State is WorkerState.Closed or WorkerState.Failed)
             return false;
 
-        // 1. Finish what is under way: nothing is fed while a call is unanswered.
+        // 1. Finish what is under way; what comes meanwhile belongs to the next transaction.
         if (State != WorkerState.Feeding)
         {
             StepTransaction(now);
+            bool isAhead = MayFeedAhead();
+            if (isAhead)
+                FeedAhead(now);
             PublishStatus(now, force: false);
-            return State == WorkerState.Feeding;
+            return State == WorkerState.Feeding || (isAhead && _fedLast > 0);
         }
 
         // 2. Orders.
@@ -248,7 +253,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
             if (!_open && !TryBegin())
                 break;
 
-            handled += Feed(task, now);
+            handled += Feed(task, _mode == FeedMode.OneRecord ? 1 : _options.Bounds.FeedMax, now, _producer);
         }
 
         if (_doomed.Count > 0 && State == WorkerState.Feeding)
@@ -256,12 +261,41 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         return handled;
     }
 
-    private int Feed(StreamTask task, long now)
+    // Whether the next transaction may be worked on while this one is on its way.
+    private bool MayFeedAhead() =>
+        State is WorkerState.Offsets or WorkerState.Committing
+        && _mode == FeedMode.All && _abortAhead is null && _doomed.Count == 0
+        && !_stopRequested && _releasing.Count == 0 && _leaving.IsEmpty
+        && DirtyBytes() < _options.Bounds.DirtyBytesMax;
+
+    // Little at a time: the transaction has one call after the other to make, and must not wait long for any. Nothing leaves
+    // the process: what the tasks emit is kept until the transaction is known to be committed, or is dropped with it.
+    private void FeedAhead(long now)
+    {
+        if (!_isMoreToFeed)
+            _consumers.Poll(this, _options.Bounds.PollRecordsMax, TimeSpan.Zero);
+        HandleFaults(now);
+        if (State == WorkerState.Committing)
+            WriteStores();
+        int left = Math.Min(WorkerBounds.FeedAheadMax, _options.Bounds.FeedMax);
+        for (int turns = _tasks.Count; turns > 0 && left > 0 && MayFeedAhead(); turns--)
+        {
+            _aheadTurn = (_aheadTurn + 1) % _tasks.Count;
+            if (_tasks[_aheadTurn].StopReason is null)
+                left -= Feed(_tasks[_aheadTurn], left, now, producer: null);
+        }
+
+        _isMoreToFeed = left <= 0;
+        _fedLast = Math.Min(WorkerBounds.FeedAheadMax, _options.Bounds.FeedMax) - left;
+        BoundQueues();
+    }
+
+    private int Feed(StreamTask task, int budget, long now, ITransactionalProducer? producer)
     {
         FeedResult result;
         try
         {
-            result = task.Feed(_mode == FeedMode.OneRecord ? 1 : _options.Bounds.FeedMax, now, _producer);
+            result = task.Feed(budget, now, producer);
         }
         catch (StoreException e)
         {
@@ -281,12 +315,12 @@ public sealed partial class Worker : ILogReceiver, IDisposable
                 TaskInput input = task.Inputs[result.Input];
                 _logger.RecordFailed(task.Id.ToString(), input.Partition.ToString(), result.Offset, result.Reason!);
                 task.Poison(result.Input, result.Offset, result.Reason!);
-                BeginAbort(result.Reason!, outsideCause: true);
+                TakeBack(result.Reason!);
                 break;
             case FeedOutcome.Stopped when task.StopReason is null:
                 // It stopped in the middle of a change: take that back first.
                 _stopAfterAbort = (task, result.Reason!);
-                BeginAbort(result.Reason!, outsideCause: true);
+                TakeBack(result.Reason!);
                 break;
             case FeedOutcome.Stopped:
                 _lifecycle.TaskStopped(task.Id, task.StopReason!);
@@ -294,6 +328,15 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         }
 
         return result.Records;
+    }
+
+    // What was fed ahead is taken back when the transaction before it has come to its end.
+    private void TakeBack(string reason)
+    {
+        if (State == WorkerState.Feeding)
+            BeginAbort(reason, outsideCause: true);
+        else
+            _abortAhead = reason;
     }
 
     private void Doom(StreamTask task, string reason, bool isDamaged = false)
@@ -484,13 +527,16 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         // With nothing else to do early, but not so often that commits take more than half of the time: the log has as much
         // work with them.
         TimeSpan since = _time.GetElapsedTime(_lastCommit);
-        if (_mode != FeedMode.All || since >= _options.CommitInterval || (idle && since >= _commitTook))
-            return true;
+        return _mode != FeedMode.All || since >= _options.CommitInterval || (idle && since >= _commitTook)
+            || DirtyBytes() >= _options.Bounds.DirtyBytesMax;
+    }
 
+    private long DirtyBytes()
+    {
         long bytes = 0;
         foreach (StreamTask task in _tasks)
             bytes += task.DirtyBytes;
-        return bytes >= _options.Bounds.DirtyBytesMax;
+        return bytes;
     }
 
     private void Stop(long now)

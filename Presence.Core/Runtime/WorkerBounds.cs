@@ -9,6 +9,12 @@ public sealed class WorkerBounds
     /// <summary>How long a worker with nothing to do waits for records.</summary>
     public static readonly TimeSpan IdleWait = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>How long a worker with nothing else to do waits for an answer before it looks for records again.</summary>
+    public static readonly TimeSpan AheadWait = TimeSpan.FromMilliseconds(2);
+
+    /// <summary>Records and timers fed between two looks at a transaction that is on its way.</summary>
+    public const int FeedAheadMax = 250;
+
     /// <summary>Aborts in a row, without a cause outside, after which the culprit is searched.</summary>
     public const int AbortsBeforeSearch = 2;
 
@@ -24,6 +30,9 @@ public sealed class WorkerBounds
     /// <summary>Records of one input below which its partition is read again.</summary>
     public int QueueRecordsResume { get; init; } = 4_000;
 
-    /// <summary>Uncommitted changes of all tasks, bytes, at which a commit begins early.</summary>
+    /// <summary>
+    /// Uncommitted changes and outputs kept back of all tasks, bytes, at which a commit begins early, and at which nothing
+    /// more is fed while one is on its way.
+    /// </summary>
     public int DirtyBytesMax { get; init; } = 16 * 1024 * 1024;
 }

@@ -9,7 +9,8 @@ namespace Presence.Core.Runtime;
 /// Feeding (asked to stop, nothing uncommitted) -> Closed
 /// any -> Failed  (its producer is finished: the incarnation ends)
 /// </code>
-/// In every state but Feeding a call on the producer may be unanswered: nothing is fed until it answers.
+/// In every state but Feeding a call on the producer may be unanswered. From Offsets on the transaction is sealed: what is
+/// fed then belongs to the next one, and nothing of that leaves the process before this one is known to be committed.
 /// </summary>
 public enum WorkerState
 {

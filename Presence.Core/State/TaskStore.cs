@@ -3,8 +3,9 @@ using Presence.Core.Stages;
 namespace Presence.Core.State;
 
 /// <summary>
-/// The state of one task as its stage sees it, in layers: what the open transaction has changed; what is committed and
-/// not yet on disk; what was on disk when last looked at (a cache); the disk.
+/// The state of one task as its stage sees it, in layers: what the open transaction has changed; what the one on its way
+/// has (sealed: it may still be aborted, and the open one with it); what is committed and not yet on disk; what was on disk
+/// when last looked at (a cache); the disk.
 /// Invariants: nothing uncommitted ever reaches the disk; what reaches it is all of a row of committed transactions,
 /// with the changelog offset that follows the last of them, in one batch. So a crash loses nothing: takeover replays
 /// from that offset. What is committed waits for its turn, once in <see cref="StoreBounds.WriteInterval"/>, or
@@ -20,14 +21,17 @@ public sealed class TaskStore : IDisposable
     private readonly TimerOf _timerOf;
     private readonly StoreBounds _bounds;
     private readonly TimerQueue _timers;
-    private readonly ByteMap _dirty;
+    private ByteMap _dirty;
+    private ByteMap _sealed;
     private readonly ByteMap _unwritten;
 
     // Timers that were due and may be on disk; and those that the next write would bring there after all, as it writes what
     // is committed, and there they still stand.
-    private readonly ByteList _dirtyPast;
+    private ByteList _dirtyPast;
+    private ByteList _sealedPast;
     private readonly ByteList _unwrittenPast;
-    private readonly ByteList _dirtyFresh;
+    private ByteList _dirtyFresh;
+    private ByteList _sealedFresh;
     private readonly StateCache _cache;
     private readonly byte[] _local;
     private byte[] _meta = [];
@@ -60,10 +64,13 @@ public sealed class TaskStore : IDisposable
         _timers = new TimerQueue(store, bounds.TimersMax);
         ByteChunks memory = new();
         _dirty = new ByteMap(memory);
+        _sealed = new ByteMap(memory);
         _unwritten = new ByteMap(memory);
         _dirtyPast = new ByteList(memory);
+        _sealedPast = new ByteList(memory);
         _unwrittenPast = new ByteList(memory);
         _dirtyFresh = new ByteList(memory);
+        _sealedFresh = new ByteList(memory);
         _cache = new StateCache(memory, bounds.CacheBytesMax);
         _local = local.ToBytes();
         ChangelogOffset = WrittenOffset = local.ChangelogOffset;
@@ -81,8 +88,8 @@ public sealed class TaskStore : IDisposable
     /// <summary>Whether a commit would change anything: keys, or timers on disk that stand no more.</summary>
     public bool IsDirty => _dirty.Count > 0 || _dirtyPast.Bytes > 0;
 
-    /// <summary>Bytes held by the open transaction's changes.</summary>
-    public int DirtyBytes => _dirty.Bytes + _dirtyPast.Bytes + _dirtyFresh.Bytes;
+    /// <summary>Bytes held by what is not committed, the transaction on its way included.</summary>
+    public int DirtyBytes => _dirty.Bytes + _dirtyPast.Bytes + _dirtyFresh.Bytes + _sealed.Bytes + _sealedPast.Bytes + _sealedFresh.Bytes;
 
     /// <summary>Timers held in memory.</summary>
     public int TimersInMemory => _timers.Count;
@@ -174,13 +181,26 @@ public sealed class TaskStore : IDisposable
     public bool IsDirtyDeleted(int index) => _dirty.IsDeletedAt(index);
 
     /// <summary>
-    /// The transaction is committed: its changes, the meta record and the changelog offset belong to the state from now on,
-    /// and reach the disk before long. Throws <see cref="StoreException"/>; the store then lacks a committed batch and no
+    /// The transaction goes its way: its changes wait for <see cref="Apply"/> or <see cref="Abandon"/>, and what changes from
+    /// now on belongs to the next one.
+    /// </summary>
+    public void Seal()
+    {
+        if (_sealed.Count > 0 || _sealedPast.Bytes > 0)
+            throw new InvalidOperationException("A transaction is on its way already.");
+        (_dirty, _sealed) = (_sealed, _dirty);
+        (_dirtyPast, _sealedPast) = (_sealedPast, _dirtyPast);
+        (_dirtyFresh, _sealedFresh) = (_sealedFresh, _dirtyFresh);
+    }
+
+    /// <summary>
+    /// The sealed transaction is committed: its changes, the meta record and the changelog offset belong to the state from
+    /// now on, and reach the disk before long. Throws <see cref="StoreException"/>; the store then lacks a committed batch and no
     /// record may be processed on it.
     /// </summary>
     public void Apply(ReadOnlySpan<byte> meta, long changelogOffset, long now)
     {
-        MoveDirty();
+        MoveSealed();
         if (_meta.Length != meta.Length)
             _meta = new byte[meta.Length];
         meta.CopyTo(_meta);
@@ -233,14 +253,18 @@ public sealed class TaskStore : IDisposable
         _unwrittenPast.Clear();
         _timers.OnWritten();
         Move(_dirtyFresh, _dirtyPast);
+        Move(_sealedFresh, _sealedPast);
     }
 
-    /// <summary>The transaction is aborted: drops its changes.</summary>
+    /// <summary>The transaction is aborted: drops its changes, and those made since it was sealed.</summary>
     public void Abandon()
     {
         _dirty.Clear();
         _dirtyPast.Clear();
         _dirtyFresh.Clear();
+        _sealed.Clear();
+        _sealedPast.Clear();
+        _sealedFresh.Clear();
         _lastLength = 0;
         _timers.Reset();
     }
@@ -254,32 +278,42 @@ public sealed class TaskStore : IDisposable
         {
             if (!isLoading)
                 return false;
-            // It reads the committed ones from the disk; those of the open transaction are nowhere else than here.
+            // It reads the committed ones from the disk; the others are nowhere else than here.
             Write();
             _timers.Load();
-            for (int i = 0; i < _dirty.Count; i++)
-            {
-                if (_dirty.IsMarkedAt(i) && !_dirty.IsDeletedAt(i) && _timerOf(_dirty.ValueAt(i)) is long set and not StageDefinition.NoTimer)
-                    _timers.Add(TimerKey(set, _dirty.KeyAt(i)[StoreKeys.StateHeader..]));
-            }
+            AddTimersOf(_sealed, over: _dirty);
+            AddTimersOf(_dirty, over: null);
         }
 
         return true;
     }
 
-    private void MoveDirty()
+    // Those that stand: one that was due, and whose key has changed since, would come again and again with each slice.
+    private void AddTimersOf(ByteMap changes, ByteMap? over)
     {
-        for (int i = 0; i < _dirty.Count; i++)
+        for (int i = 0; i < changes.Count; i++)
         {
-            if (_dirty.IsDeletedAt(i))
-                _unwritten.Delete(_dirty.KeyAt(i), _dirty.HashAt(i), _dirty.IsNewAt(i));
+            if (!changes.IsMarkedAt(i) || changes.IsDeletedAt(i) || _timerOf(changes.ValueAt(i)) is not (long set and not StageDefinition.NoTimer))
+                continue;
+            ReadOnlySpan<byte> key = changes.KeyAt(i);
+            if (over is null || !over.TryGet(key, changes.HashAt(i), out ReadOnlySpan<byte> value, out bool deleted) || (!deleted && _timerOf(value) == set))
+                _timers.Add(TimerKey(set, key[StoreKeys.StateHeader..]));
+        }
+    }
+
+    private void MoveSealed()
+    {
+        for (int i = 0; i < _sealed.Count; i++)
+        {
+            if (_sealed.IsDeletedAt(i))
+                _unwritten.Delete(_sealed.KeyAt(i), _sealed.HashAt(i), _sealed.IsNewAt(i));
             else
-                _unwritten.Put(_dirty.KeyAt(i), _dirty.HashAt(i), _dirty.ValueAt(i), _dirty.IsNewAt(i), _dirty.IsMarkedAt(i));
+                _unwritten.Put(_sealed.KeyAt(i), _sealed.HashAt(i), _sealed.ValueAt(i), _sealed.IsNewAt(i), _sealed.IsMarkedAt(i));
         }
 
-        _dirty.Clear();
-        Move(_dirtyPast, _unwrittenPast);
-        _dirtyFresh.Clear();
+        _sealed.Clear();
+        Move(_sealedPast, _unwrittenPast);
+        _sealedFresh.Clear();
     }
 
     private static void Move(ByteList from, ByteList to)
@@ -303,6 +337,7 @@ public sealed class TaskStore : IDisposable
     {
         uint hash = ByteMap.Hash(stateKey);
         if (_dirty.TryGet(stateKey, hash, out value, out bool deleted)
+            || (_sealed.Count > 0 && _sealed.TryGet(stateKey, hash, out value, out deleted))
             || _unwritten.TryGet(stateKey, hash, out value, out deleted)
             || _cache.TryGet(stateKey, hash, out value, out deleted))
         {

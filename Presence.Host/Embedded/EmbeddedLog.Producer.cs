@@ -49,14 +49,18 @@ public sealed partial class EmbeddedLog
             }
         }
 
-        public LogResult SendOffsets(string group, IReadOnlyList<(TopicPartition Partition, long Offset)> offsets, TimeSpan timeout)
+        public LogResult SendOffsets(IReadOnlyList<GroupOffsets> groups, TimeSpan timeout)
         {
             lock (log._gate)
             {
                 if (Refused() is { } refused)
                     return refused;
-                foreach ((TopicPartition partition, long offset) in offsets)
-                    _transaction!.Offsets[(group, partition)] = offset;
+                foreach ((string group, List<(TopicPartition, long)> offsets) in groups)
+                {
+                    foreach ((TopicPartition partition, long offset) in offsets)
+                        _transaction!.Offsets[(group, partition)] = offset;
+                }
+
                 return LogResult.Ok;
             }
         }

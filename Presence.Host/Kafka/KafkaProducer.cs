@@ -41,6 +41,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
     private Task<LogResult>? _call;
     private string _calling = "";
     private long _calledAt;
+    private int _groupsSent;
     private readonly KafkaGroups _groups;
     private readonly Dictionary<TopicPartition, long> _tracked = [];
     private string? _deliveryFailure;
@@ -106,6 +107,8 @@ internal sealed class KafkaProducer : ITransactionalProducer
             _recordsFault = _isDoomed = false;
         }
 
+        _groupsSent = 0;
+
         return Call(_producer.BeginTransaction);
     }
 
@@ -157,18 +160,26 @@ internal sealed class KafkaProducer : ITransactionalProducer
         }
     }
 
-    public LogResult SendOffsets(string group, IReadOnlyList<(TopicPartition Partition, long Offset)> offsets, TimeSpan timeout)
+    // All in one call of the other thread: each group is two round trips already.
+    public LogResult SendOffsets(IReadOnlyList<GroupOffsets> groups, TimeSpan timeout)
     {
-        if (_call is null)
-        {
-            IConsumerGroupMetadata metadata = _groups.MetadataOf(group);
-            TopicPartitionOffset[] positions = [.. offsets.Select(o => new TopicPartitionOffset(o.Partition.Topic, o.Partition.Partition, o.Offset))];
-            return Await(group, () => _producer.SendOffsetsToTransaction(positions, metadata, ClientTimeout), timeout);
-        }
+        LogResult result = Await(
+            "send of offsets",
+            () =>
+            {
+                for (; _groupsSent < groups.Count; _groupsSent++)
+                {
+                    (string group, List<(TopicPartition Partition, long Offset)> offsets) = groups[_groupsSent];
+                    Volatile.Write(ref _calledAt, _time.GetTimestamp());
+                    _producer.SendOffsetsToTransaction(
+                        offsets.Select(o => new TopicPartitionOffset(o.Partition.Topic, o.Partition.Partition, o.Offset)), _groups.MetadataOf(group), ClientTimeout);
+                }
 
-        LogResult result = Await(group, null, timeout);
-        return result.Status == LogStatus.TimedOut && _call is not null && _time.GetElapsedTime(_calledAt) > HangLimit
-            ? new LogResult(LogStatus.Fatal, $"the client did not send the offsets of group {group} within {HangLimit.TotalSeconds:0} s and does not come back from the call", OutsideCause: true)
+                _groupsSent = 0;
+            },
+            timeout);
+        return result.Status == LogStatus.TimedOut && _call is not null && SinceCalled() > HangLimit
+            ? new LogResult(LogStatus.Fatal, $"the client did not send the offsets of group {groups[Math.Min(_groupsSent, groups.Count - 1)].Group} within {HangLimit.TotalSeconds:0} s and does not come back from the call", OutsideCause: true)
             : result;
     }
 
@@ -210,22 +221,31 @@ internal sealed class KafkaProducer : ITransactionalProducer
     });
 
     // Begins a call, or goes on waiting for the one under way.
-    private LogResult Await(string what, Action? call, TimeSpan timeout)
+    private LogResult Await(string what, Action call, TimeSpan timeout)
     {
         if (_call is null)
         {
             _calling = what;
-            _calledAt = _time.GetTimestamp();
-            _call = _calls.Call(() => Call(call!));
+            Volatile.Write(ref _calledAt, _time.GetTimestamp());
+            _call = _calls.Call(() => Call(call));
         }
 
         if (_calling != what)
             throw new InvalidOperationException($"'{what}' is called while '{_calling}' has not answered yet");
         if (!_call.Wait(timeout))
-            return new LogResult(LogStatus.TimedOut, $"{what} is under way for {_time.GetElapsedTime(_calledAt).TotalSeconds:0} s", OutsideCause: true);
+            return UnderWay(what);
         LogResult result = _call.Result;
         _call = null;
         return result;
+    }
+
+    private TimeSpan SinceCalled() => _time.GetElapsedTime(Volatile.Read(ref _calledAt));
+
+    // Asked for all the time while a worker has other work: what is usual allocates nothing.
+    private LogResult UnderWay(string what)
+    {
+        TimeSpan since = SinceCalled();
+        return new LogResult(LogStatus.TimedOut, since < ConnectLimit ? what : $"{what} is under way for {since.TotalSeconds:0} s", OutsideCause: true);
     }
 
     private void TakeDeliveries() => _deliveries?.Take(TimeSpan.Zero);

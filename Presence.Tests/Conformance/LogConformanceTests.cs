@@ -168,11 +168,11 @@ internal sealed class LogConformanceTests(LogKind kind)
         Assert.That(_log.Await(_log.Log.Admin.CommittedOffsets(group, [partition], CancellationToken.None)), Is.Empty);
         _log.Ok(producer.Begin);
         Produce(producer, partition, "k", "v");
-        _log.Ok(() => producer.SendOffsets(group, [(partition, 7)], Call));
+        _log.Ok(() => producer.SendOffsets([new GroupOffsets(group, [(partition, 7)])], Call));
         _log.Ok(() => producer.Abort(Call));
         Assert.That(_log.Await(_log.Log.Admin.CommittedOffsets(group, [partition], CancellationToken.None)), Is.Empty);
         _log.Ok(producer.Begin);
-        _log.Ok(() => producer.SendOffsets(group, [(partition, 8)], Call));
+        _log.Ok(() => producer.SendOffsets([new GroupOffsets(group, [(partition, 8)])], Call));
         _log.Ok(() => producer.Commit(Call));
         Assert.That(_log.Await(_log.Log.Admin.CommittedOffsets(group, [partition], CancellationToken.None))[partition], Is.EqualTo(8));
     }
@@ -183,10 +183,10 @@ internal sealed class LogConformanceTests(LogKind kind)
         TopicPartition partition = new(_log.CreateTopic(), 0);
         string group = $"group-{Guid.NewGuid():N}";
         using ITransactionalProducer producer = Producer();
-        Transaction(producer, () => _log.Ok(() => producer.SendOffsets(group, [(partition, 1)], Call)));
+        Transaction(producer, () => _log.Ok(() => producer.SendOffsets([new GroupOffsets(group, [(partition, 1)])], Call)));
         _log.Ok(producer.Begin);
         Produce(producer, partition, "k", "v");
-        _log.Ok(() => producer.SendOffsets(group, [(partition, 2)], Call));
+        _log.Ok(() => producer.SendOffsets([new GroupOffsets(group, [(partition, 2)])], Call));
         Task<IReadOnlyDictionary<TopicPartition, long>> asked = _log.Log.Admin.CommittedOffsets(group, [partition], CancellationToken.None);
         _log.Pass(TimeSpan.FromMilliseconds(500));
         Assert.That(asked.IsCompletedSuccessfully, Is.False);
@@ -206,7 +206,7 @@ internal sealed class LogConformanceTests(LogKind kind)
         void Commit()
         {
             offset++;
-            Transaction(producer, () => _log.Ok(() => producer.SendOffsets(group, [(partition, offset)], Call)));
+            Transaction(producer, () => _log.Ok(() => producer.SendOffsets([new GroupOffsets(group, [(partition, offset)])], Call)));
         }
 
         Commit();

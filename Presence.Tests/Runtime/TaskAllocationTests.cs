@@ -33,7 +33,7 @@ internal sealed class TaskAllocationTests
             return LogResult.Ok;
         }
 
-        public LogResult SendOffsets(string group, IReadOnlyList<(TopicPartition Partition, long Offset)> offsets, TimeSpan timeout) => LogResult.Ok;
+        public LogResult SendOffsets(IReadOnlyList<GroupOffsets> groups, TimeSpan timeout) => LogResult.Ok;
 
         public LogResult Commit(TimeSpan timeout) => LogResult.Ok;
 

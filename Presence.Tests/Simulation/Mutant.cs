@@ -10,14 +10,14 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
     private const string Store = "State/TaskStore.cs";
     private const string Planner = "Assignment/Planner.cs";
     private const string Draft = "Assignment/PlanDraft.cs";
-    private const string CommitCall = "if (!Answered(_producer.Commit(WorkerBounds.CallWait)))";
+    private const string CommitCall = "if (!Answered(_producer.Commit(AnswerWait())))";
 
     /// <summary>All that the simulation must find.</summary>
     public static IReadOnlyList<Mutant> All { get; } =
     [
         new(
             "Changes reach the store before the commit",
-            (Store, "    /// <summary>The transaction is aborted: drops its changes.</summary>", """
+            (Store, "    /// <summary>The transaction is aborted: drops its changes, and those made since it was sealed.</summary>", """
                 public void WriteThrough()
                 {
                     _store.BeginBatch();
@@ -55,10 +55,10 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             (Takeover, "_admin.EndOffsets(asked, IsolationLevel.ReadUncommitted, cancellation)", "_admin.EndOffsets(asked, IsolationLevel.ReadCommitted, cancellation)")),
         new(
             "A commit that timed out is taken as done",
-            (Transaction, CommitCall, "if (_producer.Commit(WorkerBounds.CallWait) is { Status: not LogStatus.TimedOut } verdict && !Answered(verdict))")),
+            (Transaction, CommitCall, "if (_producer.Commit(AnswerWait()) is { Status: not LogStatus.TimedOut } verdict && !Answered(verdict))")),
         new(
             "A commit that timed out is taken as failed",
-            (Transaction, CommitCall, "LogResult verdict = _producer.Commit(WorkerBounds.CallWait);\n                    if (!Answered(verdict.Status == LogStatus.TimedOut ? verdict with { Status = LogStatus.Abortable, OutsideCause = true } : verdict))")),
+            (Transaction, CommitCall, "LogResult verdict = _producer.Commit(AnswerWait());\n                    if (!Answered(verdict.Status == LogStatus.TimedOut ? verdict with { Status = LogStatus.Abortable, OutsideCause = true } : verdict))")),
         new(
             "An abort loses timers",
             ("State/TimerQueue.cs", "        _horizon = [StoreKeys.TimerPrefix];\n        _hasAll = false;\n    }", "    }")),
@@ -98,7 +98,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
 
             """),
             (Transaction, CommitCall, """
-                LogResult verdict = _producer.Commit(WorkerBounds.CallWait);
+                LogResult verdict = _producer.Commit(AnswerWait());
                                 _timeouts = verdict.Status == LogStatus.TimedOut ? _timeouts + 1 : 0;
                                 if (_timeouts > 20)
                                 {
@@ -111,6 +111,13 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
 
                                 if (!Answered(verdict))
             """)),
+        new(
+            "What is fed while a transaction is on its way goes into that one",
+            (WorkerFile, "left -= Feed(_tasks[_aheadTurn], left, now, producer: null);", "left -= Feed(_tasks[_aheadTurn], left, now, _producer);")),
+        new("An abort keeps what was fed while the transaction was on its way", (Store, "        _dirty.Clear();\n        _dirtyPast.Clear();\n        _dirtyFresh.Clear();\n        _sealed.Clear();", "        _sealed.Clear();")),
+        new("A commit takes what was fed since it was sealed for committed", (Commit, "        _committed.CopyFrom(_current);", "        for (int i = 0; i < Inputs.Length; i++)\n            _current.NextOffsets[i] = Inputs[i].NextOffset;\n        _committed.CopyFrom(_current);")),
+        new("State that is on its way is not seen by what comes next", (Store, "(_sealed.Count > 0 && _sealed.TryGet(stateKey, hash, out value, out deleted))", "(_sealed.Count < 0 && _sealed.TryGet(stateKey, hash, out value, out deleted))")),
+        new("Timers on their way are not loaded again", (Store, "            AddTimersOf(_sealed, over: _dirty);\n", "")),
         new(
             "Outputs that a full queue held up go with the next transaction",
             (Commit, "        LogResult drained = _outbox.Drain(producer);\n        if (!drained.IsOk)\n            return drained;\n", "")),

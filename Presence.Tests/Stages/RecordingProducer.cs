@@ -11,17 +11,22 @@ internal sealed class RecordingProducer : ITransactionalProducer
 
     public List<Sent> Committed { get; } = [];
 
+    /// <summary>What it says to every record; null: it takes it.</summary>
+    public LogStatus? Refuse { get; set; }
+
     public LogResult Init(TimeSpan timeout) => LogResult.Ok;
 
     public LogResult Begin() => LogResult.Ok;
 
     public LogResult Produce(TopicPartition partition, ReadOnlySpan<byte> key, bool hasKey, ReadOnlySpan<byte> value, bool hasValue, long timestamp, ReadOnlySpan<RecordHeader> headers, bool trackOffset)
     {
+        if (Refuse is { } status)
+            return new LogResult(status, "refused");
         _open.Add(new Sent(partition, key.ToArray(), hasValue ? value.ToArray() : null, timestamp, headers.ToArray()));
         return LogResult.Ok;
     }
 
-    public LogResult SendOffsets(string group, IReadOnlyList<(TopicPartition Partition, long Offset)> offsets, TimeSpan timeout) => LogResult.Ok;
+    public LogResult SendOffsets(IReadOnlyList<GroupOffsets> groups, TimeSpan timeout) => LogResult.Ok;
 
     public LogResult Commit(TimeSpan timeout)
     {

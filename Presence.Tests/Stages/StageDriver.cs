@@ -40,6 +40,9 @@ internal sealed class StageDriver
     /// <summary>Wall clock, ms; later than all event times unless a test sets it.</summary>
     public long WallClock { get; set; } = 4_000_000_000_000;
 
+    /// <summary>What the client says to every record; null: it takes it.</summary>
+    public LogStatus? Refuse { set => _producer.Refuse = value; }
+
     /// <summary>State entries, without timers, meta and local records.</summary>
     public int StateCount => Store.Entries.Keys.Count(k => k[0] == StoreKeys.StatePrefix);
 
@@ -54,10 +57,26 @@ internal sealed class StageDriver
         return _task.Feed(budget, WallClock, _producer);
     }
 
+    /// <summary>The same while the transaction before is on its way.</summary>
+    public FeedResult ProcessAhead()
+    {
+        Deliver();
+        return _task.Feed(int.MaxValue, WallClock, producer: null);
+    }
+
     /// <summary>Commits what was processed.</summary>
     public void Commit()
     {
-        _task.ProduceChangelog(_producer, WallClock);
+        Seal();
+        Finish();
+    }
+
+    /// <summary>Sends the transaction on its way.</summary>
+    public void Seal() => _task.ProduceChangelog(_producer, WallClock);
+
+    /// <summary>The transaction on its way is committed.</summary>
+    public void Finish()
+    {
         _producer.Commit(TimeSpan.Zero);
         _task.Apply(_producer.TrackedOffset(_task.Changelog)!.Value, WallClock);
     }

@@ -38,11 +38,7 @@ internal sealed class TaskStoreTests
         {
             SortedDictionary<string, byte[]> state = new(committed);
             long clockBefore = clock;
-            for (int i = random.Next(12); i > 0; i--)
-                Change(random, store, state, clock);
-            clock += random.Next(40);
-            Fire(store, state, clock);
-            Assert.That(Read(store, state.Keys), Is.EqualTo(state));
+            clock = Step(random, store, state, clock);
             if (random.Next(6) == 0)
             {
                 store.Abandon();
@@ -70,6 +66,63 @@ internal sealed class TaskStoreTests
         Commit(store, changelog, now);
         store.Write();
         Assert.That(disk.Entries.Keys.Where(k => k[0] == StoreKeys.TimerPrefix), Is.Empty, "every timer has fired");
+    }
+
+    [Test]
+    public void What_changes_while_a_transaction_is_on_its_way_stays_or_goes_with_it([Range(1, 40)] int seed)
+    {
+        Random random = new(seed);
+        MemoryStore disk = new();
+        List<(byte[] Key, byte[]? Value)> changelog = [];
+        SortedDictionary<string, byte[]> committed = [];
+        TaskStore store = Open(disk, 0);
+        long clock = 0, committedClock = 0, now = 0;
+        for (int transaction = 0; transaction < 150; transaction++)
+        {
+            SortedDictionary<string, byte[]> sealedState = new(committed);
+            clock = Step(random, store, sealedState, clock);
+            long sealedClock = clock;
+            List<(byte[] Key, byte[]? Value)> entries = Seal(store, out byte[] meta);
+            SortedDictionary<string, byte[]> state = new(sealedState);
+            for (int steps = random.Next(3); steps > 0; steps--)
+            {
+                clock = Step(random, store, state, clock);
+                if (random.Next(4) == 0)
+                    store.Write();
+            }
+
+            if (random.Next(6) == 0)
+            {
+                store.Abandon();
+                clock = committedClock;
+                continue;
+            }
+
+            changelog.AddRange(entries);
+            store.Apply(meta, changelog.Count, now += random.Next(60));
+            committed = sealedState;
+            committedClock = sealedClock;
+            if (random.Next(6) == 0)
+            {
+                // What was made ahead is taken back, and nothing else.
+                store.Abandon();
+                clock = committedClock;
+                Assert.That(Read(store, state.Keys.Union(committed.Keys)), Is.EqualTo(committed));
+                continue;
+            }
+
+            Assert.That(Read(store, state.Keys), Is.EqualTo(state));
+            changelog.AddRange(Seal(store, out meta));
+            store.Apply(meta, changelog.Count, now);
+            committed = state;
+            committedClock = clock;
+        }
+
+        store.Write();
+        Fire(store, committed, long.MaxValue - 1);
+        Commit(store, changelog, now);
+        store.Write();
+        Assert.That(disk.Entries.Keys.Where(k => k[0] is StoreKeys.TimerPrefix or StoreKeys.StatePrefix), Is.Empty, "every timer has fired");
     }
 
     [Test]
@@ -278,16 +331,36 @@ internal sealed class TaskStoreTests
         return read;
     }
 
+    // Some changes, and what is due.
+    private static long Step(Random random, TaskStore store, SortedDictionary<string, byte[]> state, long clock)
+    {
+        for (int i = random.Next(12); i > 0; i--)
+            Change(random, store, state, clock);
+        clock += random.Next(40);
+        Fire(store, state, clock);
+        Assert.That(Read(store, state.Keys), Is.EqualTo(state));
+        return clock;
+    }
+
     private static void Commit(TaskStore store, List<(byte[] Key, byte[]? Value)> changelog, long now, long clock = 0)
     {
+        changelog.AddRange(Seal(store, out byte[] meta, clock));
+        store.Apply(meta, changelog.Count, now);
+    }
+
+    // What the changelog gets of it.
+    private static List<(byte[] Key, byte[]? Value)> Seal(TaskStore store, out byte[] meta, long clock = 0)
+    {
+        List<(byte[] Key, byte[]? Value)> entries = [];
         for (int i = 0; i < store.DirtyCount; i++)
-            changelog.Add((store.DirtyKey(i).ToArray(), store.IsDirtyDeleted(i) ? null : store.DirtyValue(i).ToArray()));
-        MetaRecord meta = new(1);
-        meta.Clocks[0] = clock;
-        byte[] bytes = new byte[meta.Length];
-        meta.Write(bytes);
-        changelog.Add((StoreKeys.Meta.ToArray(), bytes));
-        store.Apply(bytes, changelog.Count, now);
+            entries.Add((store.DirtyKey(i).ToArray(), store.IsDirtyDeleted(i) ? null : store.DirtyValue(i).ToArray()));
+        MetaRecord record = new(1);
+        record.Clocks[0] = clock;
+        meta = new byte[record.Length];
+        record.Write(meta);
+        entries.Add((StoreKeys.Meta.ToArray(), meta));
+        store.Seal();
+        return entries;
     }
 
     private static SortedDictionary<string, byte[]> Replay(List<(byte[] Key, byte[]? Value)> changelog)

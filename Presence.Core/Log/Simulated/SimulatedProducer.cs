@@ -22,6 +22,7 @@ internal sealed class SimulatedProducer(SimulatedLog log, string transactionalId
     private ProducerIdAndEpoch _identity = ProducerIdAndEpoch.None;
     private bool _disposed;
     private bool _touched;
+    private int _groupsSent;
     private LogResult? _fatal;
     private LogResult? _failed;
     private SimulatedCall? _init;
@@ -43,6 +44,7 @@ internal sealed class SimulatedProducer(SimulatedLog log, string transactionalId
     {
         _tracked.Clear();
         _touched = false;
+        _groupsSent = 0;
         return _fatal ?? LogResult.Ok;
     });
 
@@ -75,17 +77,26 @@ internal sealed class SimulatedProducer(SimulatedLog log, string transactionalId
         return LogResult.Ok;
     }
 
-    public LogResult SendOffsets(string group, IReadOnlyList<(TopicPartition Partition, long Offset)> offsets, TimeSpan timeout) => Call("send offsets", () =>
+    public LogResult SendOffsets(IReadOnlyList<GroupOffsets> groups, TimeSpan timeout) => Call("send offsets", () =>
     {
         if ((_fatal ?? _failed) is { } failed)
             return failed;
-        if (_offsets is null)
+        for (; _groupsSent < groups.Count; _groupsSent++)
         {
-            (TopicPartition, long)[] sent = [.. offsets];
-            _offsets = Send(group, () => Begun(log.Cluster.OffsetsInTransaction(transactionalId, _identity, group, sent)));
+            if (_offsets is null)
+            {
+                string group = groups[_groupsSent].Group;
+                (TopicPartition, long)[] sent = [.. groups[_groupsSent].Offsets];
+                _offsets = Send(group, () => Begun(log.Cluster.OffsetsInTransaction(transactionalId, _identity, group, sent)));
+            }
+
+            LogResult answer = Answer(ref _offsets);
+            if (!answer.IsOk)
+                return answer;
         }
 
-        return Answer(ref _offsets);
+        _groupsSent = 0;
+        return LogResult.Ok;
     });
 
     public LogResult Commit(TimeSpan timeout) => Call("commit", () =>
