@@ -38,6 +38,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     private int _fedLast;
     private int _aheadTurn;
     private string? _abortAhead;
+    private bool _isBehind;
     private bool _isMoreToFeed;
     private bool _stopping;
     private volatile bool _stopRequested;
@@ -127,7 +128,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         if (State is WorkerState.Closed or WorkerState.Failed)
             return false;
 
-        // 1. Finish what is under way; what comes meanwhile belongs to the next transaction.
+        // 1. Finish what is under way; what is processed meanwhile belongs to the next transaction.
         if (State != WorkerState.Feeding)
         {
             StepTransaction(now);
@@ -166,8 +167,13 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         PassIdleSuspect();
 
         // 5. Commit, when the interval is over, a bound is hit, or nothing else is to be done.
-        if (State == WorkerState.Feeding && IsCommitDue(now, idle: fetched == 0 && _fedLast == 0))
+        bool idle = fetched == 0 && _fedLast == 0;
+        if (State == WorkerState.Feeding && IsCommitDue(now, idle))
+        {
+            _isBehind = !idle;
             BeginCommit(now);
+        }
+
         PublishStatus(now, force: false);
         return fetched > 0 || _fedLast > 0 || State != WorkerState.Feeding;
     }
@@ -261,9 +267,10 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         return handled;
     }
 
-    // Whether the next transaction may be worked on while this one is on its way.
+    // Whether the next transaction may be worked on while this one is on its way. Who keeps up leaves the processors to the
+    // commit: it is done sooner, which is all that its readers wait for.
     private bool MayFeedAhead() =>
-        State is WorkerState.Offsets or WorkerState.Committing
+        _isBehind && State is WorkerState.Offsets or WorkerState.Committing
         && _mode == FeedMode.All && _abortAhead is null && _doomed.Count == 0
         && !_stopRequested && _releasing.Count == 0 && _leaving.IsEmpty
         && DirtyBytes() < _options.Bounds.DirtyBytesMax;
