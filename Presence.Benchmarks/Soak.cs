@@ -5,8 +5,9 @@ using System.Globalization;
 namespace Presence.Benchmarks;
 
 /// <summary>
-/// <c>soak</c>: a steady load for a while. Memory must stay flat, no collection of generation 2 should come, and nothing be
-/// left at the end (exit code 1 otherwise). A line in twenty steps says what was added since the one before.
+/// <c>soak</c>: a steady load for a while, after so much of it at full speed that caches and queues have grown to what they
+/// are allowed. Memory must stay flat, no collection of generation 2 should come, and nothing be left at the end (exit code 1
+/// otherwise). A line in twenty steps says what was added since the one before.
 /// </summary>
 internal static class Soak
 {
@@ -21,24 +22,27 @@ internal static class Soak
     {
         Option<double> minutes = new("--minutes") { Description = "How long.", DefaultValueFactory = _ => 10 };
         Option<double> rate = Common.Rate(5_000);
+        Option<long> warmUp = new("--warm-up") { Description = "Probes worked off before, as fast as it goes.", DefaultValueFactory = _ => 4_000_000 };
         Option<int> partitions = Common.Partitions(), workers = Common.Workers();
-        return Common.Verb("soak", "A steady load: memory, collections and CPU over time, lag at the end.", 24 * 3600, [minutes, rate, partitions, workers], (parsed, cancellation) =>
-            Run(parsed.GetValue(minutes), parsed.GetValue(rate), parsed.GetValue(partitions), parsed.GetValue(workers), cancellation));
+        return Common.Verb("soak", "A steady load: memory, collections and CPU over time, lag at the end.", 24 * 3600, [minutes, rate, warmUp, partitions, workers], (parsed, cancellation) =>
+            Run(parsed.GetValue(minutes), parsed.GetValue(rate), parsed.GetValue(warmUp), parsed.GetValue(partitions), parsed.GetValue(workers), cancellation));
     }
 
-    private static async Task<int> Run(double minutes, double rate, int partitions, int workers, CancellationToken cancellation)
+    private static async Task<int> Run(double minutes, double rate, long warmUp, int partitions, int workers, CancellationToken cancellation)
     {
         await using Broker broker = await Broker.Start();
         await PresenceProcess.CreateTopics(broker.Bootstrap, partitions);
         using Progress progress = new(broker.Bootstrap, "presence", partitions);
         await using PresenceProcess presence = PresenceProcess.Start(broker.Bootstrap, workers);
         await presence.Runs(PresenceProcess.Tasks(partitions), cancellation);
-        long records = (long)(minutes * 60 * rate), began = Stopwatch.GetTimestamp();
         using Loader loader = new(broker.Bootstrap, new RecordMix(Seed, RecordMix.DefaultVenues, RecordMix.DefaultStart));
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        await loader.Steadily(0, stop.Token, warmUp);
+        await WorkOff.FollowToTheEnd(presence, progress, 0, warmUp, cancellation);
+        long records = (long)(minutes * 60 * rate), began = Stopwatch.GetTimestamp();
         Task load = loader.Steadily(rate, stop.Token, records);
         TimeSpan interval = TimeSpan.FromSeconds(Math.Clamp(minutes * 60 / Steps, 1, 60));
-        List<Point> points = [];
+        List<Point> points = [await Look(began, presence, progress)];
         try
         {
             while (!load.IsCompleted)
@@ -53,24 +57,24 @@ internal static class Soak
             await load;
         }
 
-        WorkOff rest = await WorkOff.Follow(presence, progress, 0, records, TailLimit, cancellation);
+        WorkOff rest = await WorkOff.Follow(presence, progress, warmUp, records, TailLimit, cancellation);
         points.Add(await Look(began, presence, progress));
         Report.Table(
             ["s", "probes", "lag", "MiB", "CPU s per million", "Gen0 / 1 / 2", "MiB allocated per million"],
             points.Skip(1).Zip(points, (now, before) => Row(now, before)));
 
-        // The first steps warm up.
-        Point first = points[points.Count / 5], last = points[^1];
+        Point first = points[0], last = points[^1];
         RuntimeFigures? runtime = Added(last, first);
         Report.Json("soak", new
         {
+            warmUp,
             records,
             rate,
             done = rest.IsDone,
             worked_off_s = Report.Round(rest.Seconds, 1),
             peak_rss_mib = Report.Round(presence.MemoryMiB().Peak, 0),
             cpu_s_per_million = Report.Round((last.Cpu - first.Cpu) / Math.Max(1, last.Probes - first.Probes) * 1e6),
-            after_the_first_fifth = runtime,
+            runtime,
             gen0_per_million = runtime is null ? null : (double?)Report.Round(runtime.Gen0 / (double)Math.Max(1, last.Probes - first.Probes) * 1e6),
         });
         return rest.IsDone ? 0 : 1;

@@ -358,7 +358,7 @@ public sealed partial class Instance
             PollView(_view);
         }
 
-        if (State != InstanceState.Running || _announced is null)
+        if (State != InstanceState.Running)
             return;
         TimeSpan silence = _time.GetElapsedTime(_plannerSeenAt);
         TimeSpan limit = _options.HeartbeatTimeout * 2 / 3;

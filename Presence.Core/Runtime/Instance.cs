@@ -254,6 +254,10 @@ public sealed partial class Instance : IDisposable
         if (_restorer.IsLooking)
         {
             NoteWaiting("the copies on the disk to be looked at");
+            // Whose turn it is to plan gets ready meanwhile. It is not stepped further, so that it does not beat before it
+            // can plan: should the copies take long, a deputy takes over.
+            if (_planner is not { IsPlanning: true })
+                StepPlanner();
             return;
         }
 
