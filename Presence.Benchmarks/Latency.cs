@@ -10,7 +10,8 @@ namespace Presence.Benchmarks;
 /// append time, whole ms) to the moment a read_committed consumer in this process has in hand (a) the enriched walk-in,
 /// (b) the count. Both clocks are this machine's; the figures are too large by 0 to 1 ms for the cut of the append time.
 /// They hold the way through three stages, each of which waits for the commit of the one before it.
-/// Capacity is what Presence commits per second while the loader, on the same machine, writes as fast as it can.
+/// Capacity is what Presence commits per second of the same load while the loader, on the same machine, writes as fast as it
+/// can.
 /// </summary>
 internal static class Latency
 {
@@ -23,7 +24,10 @@ internal static class Latency
     // Visitors a second: enough for the 99.9th percentile within half a minute, and little beside the load.
     private const double VisitorsMax = 50;
 
-    private static readonly TimeSpan CapacitySpan = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan CapacitySpan = TimeSpan.FromSeconds(30);
+
+    // Close enough to what comes out, so that event time passes, and with it states and timers, as in what is measured.
+    private const double CapacityGuess = 100_000;
     private static readonly TimeSpan Tail = TimeSpan.FromSeconds(60);
 
     private sealed record Level(TimeSpan Interval, double? Load, double Rate, double Achieved, bool WorkedOff, double CpuPerMillion, RuntimeFigures? Runtime, long Probes, Latencies Enriched, Latencies Counted);
@@ -82,7 +86,7 @@ internal static class Latency
     // What is committed between a third of the time, when all is warm, and its end.
     private static async Task<(double PerSecond, long Now)> Capacity(Broker broker, PresenceProcess presence, Progress progress, long at, CancellationToken cancellation)
     {
-        RecordMix mix = new(Seed, RecordMix.DefaultVenues, at);
+        RecordMix mix = new(Seed, RecordMix.DefaultVenues, at, HoursPerMillion(CapacityGuess));
         using Loader loader = new(broker.Bootstrap, mix);
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task load = loader.Steadily(0, stop.Token);
@@ -113,7 +117,7 @@ internal static class Latency
         visitors.LogIn((int)(perSecond * (settings.Seconds + settings.WarmUp) * 1.5), at);
         await WorkedOff(presence, progress, Tail, cancellation);
 
-        RecordMix mix = new(Seed, RecordMix.DefaultVenues, at + 1_000, Speed * 1_000_000 / rate / 3600);
+        RecordMix mix = new(Seed, RecordMix.DefaultVenues, at + 1_000, HoursPerMillion(rate));
         using Loader loader = new(broker.Bootstrap, mix);
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task load = loader.Steadily(rate, stop.Token);
@@ -139,6 +143,8 @@ internal static class Latency
         RuntimeFigures? runtime = to.Runtime is { } t && from.Runtime is { } f ? t.Since(f) : null;
         return (new Level(interval, share, rate, probes / (to.At - from.At) * 1000, workedOff, (to.Cpu - from.Cpu) / probes * 1e6, runtime, probes, enriched, counted), mix.Now);
     }
+
+    private static double HoursPerMillion(double rate) => Speed * 1_000_000 / rate / 3600;
 
     /// <summary>Whether there was nothing left within the limit.</summary>
     private static async Task<bool> WorkedOff(PresenceProcess presence, Progress progress, TimeSpan limit, CancellationToken cancellation)

@@ -368,10 +368,11 @@ public sealed partial class Instance
             null => _isLeader,
             // The state directory's lock says that it is gone.
             _ when planner.Instance == _options.InstanceId && planner.Incarnation != _incarnation => true,
-            { IsResigning: true } => deputy == 0 || silence > limit,
-            _ => false,
+            // Nobody else comes before one that can plan at once.
+            _ when _announced is null => false,
+            { IsResigning: true } when deputy == 0 || silence > limit => true,
+            _ => (deputy >= 0 && silence > limit * (1 + (deputy * 0.5))) || (_isLeader && silence > limit * 3) || silence > limit * 6,
         };
-        takes |= (deputy >= 0 && silence > limit * (1 + (deputy * 0.5))) || (_isLeader && silence > limit * 3) || silence > limit * 6;
         if (!takes)
             return;
         _plannerSeenAt = _time.GetTimestamp();

@@ -19,9 +19,17 @@ public sealed class Outbox
         public RecordHeader[]? Headers;
     }
 
+    // Beside its bytes; a header's, beside its own.
+    private const int ItemBytes = 64;
+    private const int HeaderBytes = 80;
+
+    // What a long wait for the log has made larger than this is not kept.
+    private const int KeptBytesMax = 1024 * 1024;
+
     private Item[] _items = new Item[16];
     private byte[] _arena = new byte[4096];
     private int _used;
+    private int _headerBytes;
     private int _count;
     private int _next;
 
@@ -31,8 +39,8 @@ public sealed class Outbox
     /// <summary>Records waiting.</summary>
     public int Count => _count - _next;
 
-    /// <summary>Bytes of what waits, and of what went since all was gone last.</summary>
-    public int Bytes => _used;
+    /// <summary>Bytes in memory for what waits, and for what went since all was gone last.</summary>
+    public int Bytes => _used + (_count * ItemBytes) + _headerBytes;
 
     /// <summary>Adds a record; <paramref name="hasValue"/> false for a tombstone.</summary>
     public void Add(TopicPartition partition, ReadOnlySpan<byte> key, bool hasKey, ReadOnlySpan<byte> value, bool hasValue, long timestamp, RecordHeader[]? headers = null)
@@ -55,6 +63,8 @@ public sealed class Outbox
             Headers = headers,
         };
         _used += size;
+        foreach (RecordHeader header in headers ?? [])
+            _headerBytes += HeaderBytes + header.Name.Length + header.Value.Length;
     }
 
     /// <summary>Hands over what the producer takes. Ok when all is gone; otherwise what the producer said.</summary>
@@ -85,6 +95,10 @@ public sealed class Outbox
     {
         if (_count > 0)
             Array.Clear(_items, 0, _count);
-        _count = _next = _used = 0;
+        _count = _next = _used = _headerBytes = 0;
+        if (_arena.Length > KeptBytesMax)
+            _arena = new byte[KeptBytesMax];
+        if (_items.Length > KeptBytesMax / ItemBytes)
+            _items = new Item[KeptBytesMax / ItemBytes];
     }
 }

@@ -76,8 +76,8 @@ public sealed partial class StreamTask
         for (int i = 0; i < Inputs.Length; i++)
         {
             _clockedAt[i] = _sealedClockedAt[i];
-            if (Inputs[i].PoisonOffset < _committed.NextOffsets[i])
-                Inputs[i].PoisonOffset = -1;
+            while (Inputs[i].Poisoned.Count > 0 && Inputs[i].Poisoned.GetKeyAtIndex(0) < _committed.NextOffsets[i])
+                Inputs[i].Poisoned.RemoveAt(0);
         }
 
         _sealedTally.Report(_metrics, _policy);

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using Presence.Core.Events;
 using Presence.Core.Log;
 using Presence.Core.Stages;
@@ -140,22 +138,6 @@ public sealed partial class StreamTask : IDisposable
         }
     }
 
-    // The clock of an idle task that has timers: whoever takes it over goes on from the committed one.
-    private bool HasClockRunOn
-    {
-        get
-        {
-            foreach (int index in _clockInputs)
-            {
-                long clock = Inputs[index].Clock, committed = _committed.Clocks[index];
-                if (clock != long.MinValue && (committed == long.MinValue || clock - committed >= ClockLag))
-                    return _store.TimersInMemory > 0;
-            }
-
-            return false;
-        }
-    }
-
     /// <summary>Whether everything readable has been processed.</summary>
     public bool IsAtEnd
     {
@@ -216,7 +198,7 @@ public sealed partial class StreamTask : IDisposable
 
             _waitsFor = -1;
             TaskInput input = Inputs[chosen];
-            if (!input.Head.IsGood || input.PoisonOffset == input.Queue.Peek().Offset)
+            if (!input.Head.IsGood || (input.Poisoned.Count > 0 && input.Poisoned.ContainsKey(input.Queue.Peek().Offset)))
             {
                 if (!SetAside(input, producer, handled, out FeedResult aside))
                     return aside;
@@ -258,11 +240,7 @@ public sealed partial class StreamTask : IDisposable
     }
 
     /// <summary>Notes that the head of an input fails in processing: after the rewind it goes the way of bad input.</summary>
-    public void Poison(int input, long offset, string reason)
-    {
-        Inputs[input].PoisonOffset = offset;
-        Inputs[input].PoisonReason = reason;
-    }
+    public void Poison(int input, long offset, string reason) => Inputs[input].Poisoned[offset] = reason;
 
     private long HeadOffset(int input) => Inputs[input].Queue.Count == 0 ? -1 : Inputs[input].Queue.Peek().Offset;
 
@@ -384,35 +362,6 @@ public sealed partial class StreamTask : IDisposable
         return false;
     }
 
-    /// <summary>
-    /// A damaged batch of an input begins at <paramref name="offset"/>. Returns whether reading goes on, at the input's
-    /// position behind that; else the task stops. How far the damage reaches shows with the next good record.
-    /// </summary>
-    public bool OnCorrupt(int index, long offset)
-    {
-        TaskInput input = Inputs[index];
-        if (_policy == BadInputPolicy.Stop)
-        {
-            Stop($"a damaged batch (CRC) at {input.Partition} offset {offset}; its policy is Stop. Set Presence:BadInput:{Service} to DeadLetter or Skip, or move the group's offset past it, and restart");
-            return false;
-        }
-
-        input.SkipCorrupt(offset);
-        return true;
-    }
-
-    private void ReportCorrupt(TaskInput input, long end)
-    {
-        long from = input.CorruptFrom;
-        input.CorruptFrom = -1;
-        _tally.Bad("corrupt_batch");
-        if (_policy != BadInputPolicy.DeadLetter)
-            return;
-        string detail = $"corrupt_batch: offsets {from} to {end - 1} cannot be read (CRC)";
-        LogRecord nothing = new() { Offset = from, Timestamp = _wallClock };
-        _outbox.Add(new TopicPartition(_topics.DeadLetter, Id.Partition % _topics.DeadLetterPartitions), default, false, default, false, _wallClock, DeadLetterHeaders(input, nothing, detail));
-    }
-
     private void Advance(TaskInput input)
     {
         LogRecord record = input.Queue.Peek();
@@ -436,161 +385,5 @@ public sealed partial class StreamTask : IDisposable
                 ReportCorrupt(input, input.EndPosition);
             input.NextOffset = input.EndPosition;
         }
-    }
-
-    private bool SetAside(TaskInput input, ITransactionalProducer? producer, int handled, out FeedResult result)
-    {
-        result = default;
-        LogRecord record = input.Queue.Peek();
-        bool poisoned = input.Head.IsGood;
-        string reason = poisoned ? "processing_failed" : BreachNames.Of(input.Head.Breach);
-        string detail = poisoned ? $"processing_failed: {input.PoisonReason}" : input.Head.Field is null ? reason : $"{reason}: {input.Head.Field}";
-        if (_policy == BadInputPolicy.Stop)
-        {
-            Stop($"bad input at {input.Partition} offset {record.Offset} ({detail}); its policy is Stop. Set Presence:BadInput:{Service} to DeadLetter or Skip, or move the group's offset past it, and restart");
-            result = new FeedResult(FeedOutcome.Stopped, handled, Reason: StopReason);
-            return false;
-        }
-
-        if (_policy == BadInputPolicy.DeadLetter)
-        {
-            int partitions = _topics.DeadLetterPartitions;
-            int partition = record.HasKey ? Partitioner.Of(record.Key, partitions) : Id.Partition % partitions;
-            _outbox.Add(new TopicPartition(_topics.DeadLetter, partition), record.Key, record.HasKey, record.Value, record.HasValue, record.Timestamp, DeadLetterHeaders(input, record, detail));
-            LogResult sent = producer is null ? LogResult.Ok : _outbox.Drain(producer);
-            if (sent.Status == LogStatus.RecordRejected)
-            {
-                _outbox.Clear();
-                Stop($"the record at {input.Partition} offset {record.Offset} ({detail}) cannot be written to {_topics.DeadLetter}: {sent.Reason}. Raise that topic's max.message.bytes and Kafka:Client:message.max.bytes, or set Presence:BadInput:{Service} to Skip, and restart");
-                result = new FeedResult(FeedOutcome.Stopped, handled, Reason: StopReason);
-                return false;
-            }
-
-            if (sent.Status is LogStatus.Abortable or LogStatus.Fatal)
-            {
-                result = new FeedResult(FeedOutcome.ProducerFailed, handled, sent);
-                return false;
-            }
-        }
-
-        _tally.Bad(reason);
-        Advance(input);
-        return true;
-    }
-
-    private RecordHeader[] DeadLetterHeaders(TaskInput input, in LogRecord record, string detail) =>
-    [
-        Header("presence.topic", input.Partition.Topic),
-        Header("presence.partition", input.Partition.Partition.ToString(CultureInfo.InvariantCulture)),
-        Header("presence.offset", record.Offset.ToString(CultureInfo.InvariantCulture)),
-        Header("presence.timestamp", record.Timestamp.ToString(CultureInfo.InvariantCulture)),
-        Header("presence.stage", Service),
-        Header("presence.reason", detail),
-    ];
-
-    private static RecordHeader Header(string name, string value) => new(name, Encoding.UTF8.GetBytes(value));
-
-    private void MoveClock(TaskInput input, long eventTime)
-    {
-        if (eventTime > input.StreamTime)
-            input.StreamTime = eventTime;
-        if (eventTime > input.Clock)
-        {
-            input.Clock = eventTime;
-            UpdateClock();
-        }
-    }
-
-    private void UpdateClock()
-    {
-        long slowest = long.MaxValue;
-        foreach (int index in _clockInputs)
-            slowest = Math.Min(slowest, Inputs[index].Clock);
-
-        if (slowest > _clock)
-            _clock = slowest;
-    }
-
-    /// <summary>
-    /// The clock of an input runs on at the wall clock's pace between two answers of the log that there is nothing
-    /// more; while the log cannot be reached it stands.
-    /// </summary>
-    private void AddIdleTime()
-    {
-        foreach (TaskInput input in Inputs)
-        {
-            if (!IsConfirmedIdle(input))
-                return;
-        }
-
-        bool moved = false;
-        foreach (int index in _clockInputs)
-        {
-            TaskInput input = Inputs[index];
-            long confirmed = input.KnownEnd.At;
-            if (confirmed <= input.ClockedAt)
-                continue;
-            if (input.Clock == long.MinValue)
-            {
-                // An input that never had a record has no clock, and would hold the others' timers for ever: when it
-                // has stayed silent, it goes with the slowest of them.
-                if (input.ClockedAt == 0)
-                    input.ClockedAt = confirmed;
-                if (confirmed - input.ClockedAt < SilentInputWait || SlowestKnownClock() is not { } clock)
-                    continue;
-                input.Clock = clock;
-                moved = true;
-            }
-            else if (input.ClockedAt > 0)
-            {
-                input.Clock += confirmed - input.ClockedAt;
-                moved = true;
-            }
-
-            input.ClockedAt = confirmed;
-        }
-
-        if (moved)
-            UpdateClock();
-    }
-
-    private long? SlowestKnownClock()
-    {
-        long? slowest = null;
-        foreach (int index in _clockInputs)
-        {
-            long clock = Inputs[index].Clock;
-            if (clock != long.MinValue && clock < (slowest ?? long.MaxValue))
-                slowest = clock;
-        }
-
-        return slowest;
-    }
-
-    /// <summary>Idle time counts from now on.</summary>
-    public void StartClocks(long wallClock)
-    {
-        Array.Fill(_clockedAt, wallClock);
-        foreach (TaskInput input in Inputs)
-            input.ClockedAt = wallClock;
-    }
-
-    private static bool IsConfirmedIdle(TaskInput input)
-    {
-        (long end, long at) = input.KnownEnd;
-        return at >= 0 && input.IsEmptyAtEnd && end <= input.EndPosition;
-    }
-
-    private void LoadClocks()
-    {
-        for (int i = 0; i < Inputs.Length; i++)
-        {
-            Inputs[i].ClockedAt = _clockedAt[i];
-            Inputs[i].StreamTime = _committed.StreamTimes[i];
-            Inputs[i].Clock = _committed.Clocks[i];
-        }
-
-        _clock = long.MinValue;
-        UpdateClock();
     }
 }

@@ -49,11 +49,8 @@ public sealed class TaskInput
     /// <summary>Kafka timestamp of the record last processed, ms; -1 before the first.</summary>
     public long LastTimestamp { get; set; } = -1;
 
-    /// <summary>Offset of a record that is known to fail in processing; -1 none.</summary>
-    public long PoisonOffset { get; set; } = -1;
-
-    /// <summary>What happened when it was processed.</summary>
-    public string PoisonReason { get; set; } = "";
+    /// <summary>Records that are known to fail in processing, by offset, and how.</summary>
+    public SortedList<long, string> Poisoned { get; } = [];
 
     /// <summary>First offset of a damaged batch that is being passed over; -1 none.</summary>
     public long CorruptFrom { get; set; } = -1;

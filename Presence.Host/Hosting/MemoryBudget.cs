@@ -1,3 +1,4 @@
+using Presence.Core.Runtime;
 using Presence.Host.Configuration;
 
 namespace Presence.Host.Hosting;
@@ -5,7 +6,7 @@ namespace Presence.Host.Hosting;
 /// <summary>What an instance may come to take of memory, as it is configured; bytes.</summary>
 /// <param name="Blocks">Block cache of all stores.</param>
 /// <param name="Memtables">Memtables of all stores.</param>
-/// <param name="Workers">What the workers have read ahead, and have not sent yet.</param>
+/// <param name="Workers">What the workers have read ahead, have not sent yet, and have not committed.</param>
 /// <param name="PerTask">State of one task before its disk.</param>
 public sealed record MemoryBudget(long Blocks, long Memtables, long Workers, long PerTask)
 {
@@ -14,8 +15,8 @@ public sealed record MemoryBudget(long Blocks, long Memtables, long Workers, lon
     // An instance without tasks: runtime, code, clients, page (docs/benchmarks.md).
     private const long Process = 160 * MiB;
 
-    // A worker's consumer and producer, as KafkaConsumer and KafkaProducer bound them.
-    private const long PerWorker = (32 + 128) * MiB;
+    // A worker's consumer and producer, as KafkaConsumer and KafkaProducer bound them, and what is not committed.
+    private static readonly long PerWorker = ((32 + 128) * MiB) + new WorkerBounds().DirtyBytesMax;
 
     /// <summary>Of a configuration.</summary>
     public static MemoryBudget Of(Settings settings) => new(
@@ -36,6 +37,6 @@ public sealed record MemoryBudget(long Blocks, long Memtables, long Workers, lon
 
     /// <summary>In words.</summary>
     public string Describe(long? limit) =>
-        $"{Shared / MiB} MiB at most (blocks {Blocks / MiB}, memtables {Memtables / MiB}, read ahead and unsent {Workers / MiB}, the process itself {Process / MiB}) and {PerTask / MiB} MiB for each task, "
+        $"{Shared / MiB} MiB at most (blocks {Blocks / MiB}, memtables {Memtables / MiB}, read ahead, unsent and uncommitted {Workers / MiB}, the process itself {Process / MiB}) and {PerTask / MiB} MiB for each task, "
         + (limit is { } bytes ? $"of {bytes / MiB} MiB that this container or service may take" : "without a limit of a container or service");
 }

@@ -21,6 +21,8 @@ internal sealed class KafkaProducer : ITransactionalProducer
 
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(1);
 
+    private const string SendingOffsets = "send of offsets";
+
     private const int DeliveriesEvery = 512;
 
     // A broker that takes longer is waited for by the client.
@@ -163,25 +165,26 @@ internal sealed class KafkaProducer : ITransactionalProducer
     // All in one call of the other thread: each group is two round trips already.
     public LogResult SendOffsets(IReadOnlyList<GroupOffsets> groups, TimeSpan timeout)
     {
-        LogResult result = Await(
-            "send of offsets",
-            () =>
-            {
-                for (; _groupsSent < groups.Count; _groupsSent++)
-                {
-                    (string group, List<(TopicPartition Partition, long Offset)> offsets) = groups[_groupsSent];
-                    Volatile.Write(ref _calledAt, _time.GetTimestamp());
-                    _producer.SendOffsetsToTransaction(
-                        offsets.Select(o => new TopicPartitionOffset(o.Partition.Topic, o.Partition.Partition, o.Offset)), _groups.MetadataOf(group), ClientTimeout);
-                }
-
-                _groupsSent = 0;
-            },
-            timeout);
+        if (_call is null)
+            BeginSendOffsets(groups);
+        LogResult result = Answer(SendingOffsets, timeout);
         return result.Status == LogStatus.TimedOut && _call is not null && SinceCalled() > HangLimit
             ? new LogResult(LogStatus.Fatal, $"the client did not send the offsets of group {groups[Math.Min(_groupsSent, groups.Count - 1)].Group} within {HangLimit.TotalSeconds:0} s and does not come back from the call", OutsideCause: true)
             : result;
     }
+
+    private void BeginSendOffsets(IReadOnlyList<GroupOffsets> groups) => BeginCall(SendingOffsets, () =>
+    {
+        for (; _groupsSent < groups.Count; _groupsSent++)
+        {
+            (string group, List<(TopicPartition Partition, long Offset)> offsets) = groups[_groupsSent];
+            Volatile.Write(ref _calledAt, _time.GetTimestamp());
+            _producer.SendOffsetsToTransaction(
+                offsets.Select(o => new TopicPartitionOffset(o.Partition.Topic, o.Partition.Partition, o.Offset)), _groups.MetadataOf(group), ClientTimeout);
+        }
+
+        _groupsSent = 0;
+    });
 
     public LogResult Commit(TimeSpan timeout) => Await(
         "commit",
@@ -224,15 +227,22 @@ internal sealed class KafkaProducer : ITransactionalProducer
     private LogResult Await(string what, Action call, TimeSpan timeout)
     {
         if (_call is null)
-        {
-            _calling = what;
-            Volatile.Write(ref _calledAt, _time.GetTimestamp());
-            _call = _calls.Call(() => Call(call));
-        }
+            BeginCall(what, call);
+        return Answer(what, timeout);
+    }
 
+    private void BeginCall(string what, Action call)
+    {
+        _calling = what;
+        Volatile.Write(ref _calledAt, _time.GetTimestamp());
+        _call = _calls.Call(() => Call(call));
+    }
+
+    private LogResult Answer(string what, TimeSpan timeout)
+    {
         if (_calling != what)
             throw new InvalidOperationException($"'{what}' is called while '{_calling}' has not answered yet");
-        if (!_call.Wait(timeout))
+        if (!_call!.Wait(timeout))
             return UnderWay(what);
         LogResult result = _call.Result;
         _call = null;

@@ -172,9 +172,11 @@ internal sealed class LogConformanceTests(LogKind kind)
         _log.Ok(() => producer.Abort(Call));
         Assert.That(_log.Await(_log.Log.Admin.CommittedOffsets(group, [partition], CancellationToken.None)), Is.Empty);
         _log.Ok(producer.Begin);
-        _log.Ok(() => producer.SendOffsets([new GroupOffsets(group, [(partition, 8)])], Call));
+        string other = $"group-{Guid.NewGuid():N}";
+        _log.Ok(() => producer.SendOffsets([new GroupOffsets(group, [(partition, 8)]), new GroupOffsets(other, [(partition, 9)])], Call));
         _log.Ok(() => producer.Commit(Call));
         Assert.That(_log.Await(_log.Log.Admin.CommittedOffsets(group, [partition], CancellationToken.None))[partition], Is.EqualTo(8));
+        Assert.That(_log.Await(_log.Log.Admin.CommittedOffsets(other, [partition], CancellationToken.None))[partition], Is.EqualTo(9));
     }
 
     [Test]

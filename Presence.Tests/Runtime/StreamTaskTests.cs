@@ -34,6 +34,8 @@ internal sealed class StreamTaskTests
 
         public void Process(int input, ITaskContext context)
         {
+            if (_key[0] == 'x')
+                throw new FormatException("not this one");
             byte count = context.TryGet(_key, out ReadOnlySpan<byte> value) ? value[0] : (byte)0;
             context.Put(_key, [++count]);
             context.Emit(0, _key, Encoding.ASCII.GetBytes($"\"{Encoding.ASCII.GetString(_key)}{count}\""), 0);
@@ -96,6 +98,36 @@ internal sealed class StreamTaskTests
         _driver.Refuse = LogStatus.RecordRejected;
         FeedResult result = _driver.Process();
         Assert.That((result.Outcome, result.Log.OutsideCause, _driver.Task.StopReason), Is.EqualTo((FeedOutcome.ProducerFailed, false, (string?)null)));
+    }
+
+    [Test]
+    public void Each_record_that_fails_is_put_aside_however_many_there_are()
+    {
+        foreach (string key in (string[])["a", "x1", "b", "x2", "x3", "a"])
+            _driver.Write(0, key, "");
+        for (int failures = 0; failures < 3; failures++)
+        {
+            FeedResult result = _driver.Process();
+            Assert.That(result.Outcome, Is.EqualTo(FeedOutcome.RecordFailed));
+            _driver.Task.Poison(result.Input, result.Offset, result.Reason!);
+            _driver.Abort();
+        }
+
+        _driver.Run();
+        Assert.That(Output(), Is.EqualTo(["a1", "b1", "a2"]));
+        Assert.That(_driver.Sent("dead-letter").Select(s => Encoding.ASCII.GetString(s.Key)), Is.EqualTo(["x1", "x2", "x3"]));
+    }
+
+    [Test]
+    public void What_is_kept_while_a_transaction_is_on_its_way_counts_with_all_that_it_takes()
+    {
+        for (int i = 0; i < 100; i++)
+            _driver.Write(0, "x", "");
+        for (int i = 0; i < 100; i++)
+            _driver.Task.Poison(0, i, "not this one");
+        int before = _driver.Task.DirtyBytes;
+        _driver.ProcessAhead();
+        Assert.That(_driver.Task.DirtyBytes - before, Is.GreaterThan(100 * 500));
     }
 
     private void Feed(params string[] keys)

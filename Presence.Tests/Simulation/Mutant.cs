@@ -6,6 +6,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
     private const string Commit = "Runtime/StreamTask.Commit.cs";
     private const string Transaction = "Runtime/Worker.Transaction.cs";
     private const string WorkerFile = "Runtime/Worker.cs";
+    private const string Feeding = "Runtime/Worker.Feed.cs";
     private const string Takeover = "Runtime/Takeover.cs";
     private const string Store = "State/TaskStore.cs";
     private const string Planner = "Assignment/Planner.cs";
@@ -113,7 +114,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             """)),
         new(
             "What is fed while a transaction is on its way goes into that one",
-            (WorkerFile, "left -= Feed(_tasks[_aheadTurn], left, now, producer: null);", "left -= Feed(_tasks[_aheadTurn], left, now, _producer);")),
+            (Feeding, "left -= Feed(_tasks[_aheadTurn], left, now, producer: null);", "left -= Feed(_tasks[_aheadTurn], left, now, _producer);")),
         new("An abort keeps what was fed while the transaction was on its way", (Store, "        _dirty.Clear();\n        _dirtyPast.Clear();\n        _dirtyFresh.Clear();\n        _sealed.Clear();", "        _sealed.Clear();")),
         new("A commit takes what was fed since it was sealed for committed", (Commit, "        _committed.CopyFrom(_current);", "        for (int i = 0; i < Inputs.Length; i++)\n            _current.NextOffsets[i] = Inputs[i].NextOffset;\n        _committed.CopyFrom(_current);")),
         new("State that is on its way is not seen by what comes next", (Store, "(_sealed.Count > 0 && _sealed.TryGet(stateKey, hash, out value, out deleted))", "(_sealed.Count < 0 && _sealed.TryGet(stateKey, hash, out value, out deleted))")),
@@ -126,7 +127,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             (Takeover, "        if (age > Request.DeleteRetention * UsableShare)", "        if (age > TimeSpan.FromDays(99))")),
         new(
             "A partition whose queue is full is read on",
-            (WorkerFile, "            if (!isFull && waiting > _options.Bounds.QueueRecordsMax)", "            if (!isFull && waiting < 0)")),
+            (Feeding, "            if (!isFull && waiting > _options.Bounds.QueueRecordsMax)", "            if (!isFull && waiting < 0)")),
         new("A planner writes after it was deposed", (Planner, "log.CreateProducer($\"{options.ApplicationId}-planner\")", "log.CreateProducer($\"{options.ApplicationId}-planner-{own}\")")),
         new("A planner plans from what it read before it took the lock", (Planner, "                if (_reader.Position < _end.Result[_partition])\n                    break;\n", "")),
         new("A planner plans before its last plan has come back", (Planner, "                if (_reader.Position < _readBack)\n                    break;\n", "")),
