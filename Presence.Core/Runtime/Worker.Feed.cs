@@ -72,11 +72,12 @@ public sealed partial class Worker
 
     // Little at a time: the transaction has one call after the other to make, and must not wait long for any. Nothing leaves
     // the process: what the tasks emit is kept until the transaction is known to be committed, or is dropped with it.
-    private void FeedAhead(long now)
+    private void FeedAhead()
     {
         if (!_isMoreToFeed)
             _consumers.Poll(this, _options.Bounds.PollRecordsMax, TimeSpan.Zero);
-        HandleFaults(now = Now());
+        long now = Now();
+        HandleFaults(now);
         if (State == WorkerState.Committing)
             WriteStores();
         int budget = Math.Min(WorkerBounds.FeedAheadMax, _options.Bounds.FeedMax), left = budget;

@@ -134,7 +134,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
             StepTransaction(now);
             bool isAhead = MayFeedAhead();
             if (isAhead)
-                FeedAhead(now);
+                FeedAhead();
             PublishStatus(now, force: false);
             return State == WorkerState.Feeding || (isAhead && _fedLast > 0);
         }
