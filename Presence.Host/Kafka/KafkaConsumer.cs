@@ -61,13 +61,14 @@ internal sealed partial class KafkaConsumer : ILogConsumer
 
     /// <summary>
     /// By a paused assignment of its first partition: the client looks for the leaders of a topic it has not known only
-    /// once a second.
+    /// once a second. At a number, which is never fetched: a position like "the end" has to be asked for, and an answer that
+    /// comes when the partition has been added meanwhile moves that to the end (docs/decisions/0008-fleets.md).
     /// </summary>
     public void Prepare(string topic)
     {
         if (_slots.Contains(topic) || !_prepared.Add(topic))
             return;
-        _consumer.IncrementalAssign([new TopicPartitionOffset(topic, 0, Offset.End)]);
+        _consumer.IncrementalAssign([new TopicPartitionOffset(topic, 0, 0)]);
         _consumer.Pause([new Confluent.Kafka.TopicPartition(topic, 0)]);
     }
 
@@ -81,11 +82,11 @@ internal sealed partial class KafkaConsumer : ILogConsumer
     public void Remove(TopicPartition partition)
     {
         bool isPrepared = partition.Partition == 0 && _prepared.Remove(partition.Topic);
-        // It would stay paused beyond its assignment.
-        if (isPrepared)
-            _consumer.Resume([ToKafka(partition)]);
         if (_slots.Remove(partition) || isPrepared)
             _consumer.IncrementalUnassign([ToKafka(partition)]);
+        // It would stay paused beyond its assignment; before its end it would be fetched.
+        if (isPrepared)
+            _consumer.Resume([ToKafka(partition)]);
     }
 
     public void Wake() => _woken = true;

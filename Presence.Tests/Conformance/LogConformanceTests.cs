@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Presence.Core.Log;
 
@@ -450,6 +451,61 @@ internal sealed class LogConformanceTests(LogKind kind)
         PollUntil(consumer, read, () => read.Records.Count == 4, "all records");
         Write("3");
         PollUntil(consumer, read, () => read.Records.Count == 6, "the new ones");
+    }
+
+    [Test]
+    public void A_topic_that_is_added_while_it_is_being_prepared_is_read_whole()
+    {
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        using IRecordWriter writer = _log.Log.CreateWriter();
+        List<string?> written = [];
+        List<(ILogConsumer Consumer, Delivered Read)> all = [];
+        void Step()
+        {
+            written.Add($"v{written.Count}");
+            _log.Await(writer.Append([new ProducedRecord(partition.Topic, "k"u8.ToArray(), Encoding.UTF8.GetBytes(written[^1]!), 1_700_000_000_000)], CancellationToken.None));
+            foreach ((ILogConsumer consumer, Delivered read) in all)
+                consumer.Poll(read, 1_000, TimeSpan.Zero);
+        }
+
+        try
+        {
+            // Some of them in the moment in which a client asks for what it has put off for half a second.
+            Step();
+            List<Stopwatch> prepared = [];
+            for (int i = 0; i < 60; i++)
+                all.Add((_log.Log.CreateConsumer($"reader-{i}", IsolationLevel.ReadCommitted), new Delivered()));
+            foreach ((ILogConsumer consumer, _) in all)
+            {
+                consumer.Prepare(partition.Topic);
+                prepared.Add(Stopwatch.StartNew());
+                _log.Pass(TimeSpan.FromMilliseconds(4));
+            }
+
+            for (int i = 0; i < all.Count; i++)
+            {
+                TimeSpan left = TimeSpan.FromMilliseconds(480 + i) - prepared[i].Elapsed;
+                if (left > TimeSpan.Zero)
+                    _log.Pass(left);
+                all[i].Consumer.Add(partition, 0, 0);
+            }
+
+            for (int i = 0; i < 60; i++)
+            {
+                Step();
+                _log.Pass(PollWait);
+            }
+
+            long end = End(partition, IsolationLevel.ReadCommitted);
+            foreach ((ILogConsumer consumer, Delivered read) in all)
+                PollUntil(consumer, read, () => read.Ends.GetValueOrDefault(0) >= end, "the end");
+            Assert.That(all.Select(r => r.Read.Values), Has.All.EqualTo(written));
+        }
+        finally
+        {
+            foreach ((ILogConsumer consumer, _) in all)
+                consumer.Dispose();
+        }
     }
 
     [Test]

@@ -50,6 +50,23 @@ internal sealed class RecordPathTests(LogKind kind)
         Assert.That(read.Records, Is.EqualTo(written.Select((w, i) => (7, (long)i, w.Key, w.Value, w.Timestamp))));
     }
 
+    [TestCase(0)]
+    [TestCase(300)]
+    public void A_topic_may_be_prepared_and_added_before_the_log_has_it(int pause)
+    {
+        using ILogConsumer consumer = Consumer();
+        Delivered read = new();
+        string topic = $"later-{Guid.NewGuid():N}";
+        consumer.Prepare(topic);
+        _log.Pass(TimeSpan.FromMilliseconds(pause));
+        consumer.Add(new TopicPartition(topic, 0), 7, 0);
+        consumer.Remove(new TopicPartition(topic, 0));
+        consumer.Add(new TopicPartition(topic, 0), 7, 0);
+        _log.Await(_log.Log.Admin.CreateTopics([new TopicSpecification(topic, 1, null, new Dictionary<string, string>())], CancellationToken.None));
+        Write(new TopicPartition(topic, 0), Numbers(3));
+        PollUntil(consumer, read, () => read.Records.Count == 3);
+    }
+
     [Test]
     public void No_poll_delivers_more_than_it_was_asked_for_and_nothing_is_lost_between_two()
     {
