@@ -17,8 +17,8 @@ internal static class BoardRecords
     public static string Ended(string visit, string device, long firstSeen, long lastSeen, string venue = "centre") =>
         $$"""{"visit":"{{visit}}","device":"{{device}}","business":"cafe","venue":"{{venue}}","firstSeen":{{N(firstSeen)}},"lastSeen":{{N(lastSeen)}},"dwellSeconds":{{N((lastSeen - firstSeen) / 1000)}}}""";
 
-    public static string Enriched(string visit, string device, string contact, long at, string name = "Ada Lovelace") =>
-        $$"""{"visit":"{{visit}}","business":"cafe","venue":"centre","contact":"{{contact}}","email":"{{contact}}@example.org","name":"{{name}}","device":"{{device}}","at":{{N(at)}},"firstSeen":{{N(at - (5 * Minute))}}}""";
+    public static string Enriched(string visit, string device, string contact, long at, string name = "Ada Lovelace", string venue = "centre") =>
+        $$"""{"visit":"{{visit}}","business":"cafe","venue":"{{venue}}","contact":"{{contact}}","email":"{{contact}}@example.org","name":"{{name}}","device":"{{device}}","at":{{N(at)}},"firstSeen":{{N(at - (5 * Minute))}}}""";
 
     public static string Count(string contact, long count, string visit, long at) =>
         $$"""{"business":"cafe","contact":"{{contact}}","count":{{N(count)}},"lastVisit":"{{visit}}","lastAt":{{N(at)}}}""";

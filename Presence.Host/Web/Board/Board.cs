@@ -1,18 +1,23 @@
+using System.Text;
+using Presence.Core.Events;
+
 namespace Presence.Host.Web.Board;
 
 /// <summary>
 /// Who is in which venue: a bounded projection of the output topics, which come in any order relative to each other. One
-/// thread applies records; any thread looks.
+/// thread applies records; any thread looks. What is forgotten is used again, and strings are made for whoever looks:
+/// visits live just long enough to cost the garbage collector its most expensive collections.
 /// </summary>
 internal sealed class Board(BoardOptions options)
 {
-    private readonly record struct ContactCount(long Count, string? LastVisit, long LastAt);
-
     private readonly Lock _gate = new();
-    private readonly Dictionary<(string Business, string Venue), VenueBoard> _venues = [];
-    private readonly Dictionary<string, Visit> _visits = [];
-    private readonly Dictionary<(string Business, string Contact), ContactCount> _counts = [];
-    private readonly Queue<(string Business, string Contact)> _countOrder = new();
+    private readonly IdSet<VenueBoard> _venues = new(v => v.Id);
+    private readonly IdSet<Visit> _visits = new(v => v.Id);
+    private readonly ContactCounts _counts = new(options.CountsMax);
+    private readonly byte[] _venueId = new byte[RecordKeys.PairBytesMax];
+
+    // Visits to be used again: with those that are held, never more than were held at once.
+    private readonly Stack<Visit> _free = new();
     private long _applied;
     private long _keys;
     private int _listeners;
@@ -33,25 +38,28 @@ internal sealed class Board(BoardOptions options)
             VisitKind kind = visit.Kind;
             bool counted = visit.At is not null;
             bool wasPresent = visit.IsPresent;
-            visit.Venue.Remove(visit);
             switch (topic)
             {
                 case BoardTopic.WalkIns:
+                    visit.Venue.Remove(visit);
                     visit.At = record.At;
                     visit.Randomized = record.Randomized;
                     visit.Venue.Advance(record.At!.Value);
                     break;
                 case BoardTopic.VisitsEnded:
+                    visit.Venue.Remove(visit);
                     visit.LastSeen = record.LastSeen;
                     visit.Venue.Advance(record.LastSeen!.Value);
                     break;
                 default:
-                    (visit.Contact, visit.Name, visit.Email) = (record.Contact, record.Name, record.Email);
+                    visit.Enrich(record);
                     Judge(visit, record.At!.Value);
                     break;
             }
 
             Recount(visit, counted, kind);
+            if (visit.Venue.PlaceArrival(visit) is { } unlisted)
+                Free(unlisted);
             if (visit.Venue.Place(visit) is { } dropped)
                 Forget(dropped);
             Expire(visit.Venue);
@@ -66,9 +74,9 @@ internal sealed class Board(BoardOptions options)
     {
         lock (_gate)
         {
-            return [.. _venues.Values
-                .OrderBy(v => v.Business, StringComparer.Ordinal).ThenBy(v => v.Venue, StringComparer.Ordinal)
-                .Select(v => new VenueSummary(v.Business, v.Venue, v.TimeZone, Math.Max(v.Clock, clock ?? 0), v.PresentCount, v.Hours(v.Clock).Sum(h => h.WalkIns)))];
+            return [.. _venues.Items
+                .Select(v => v.Summarize(Math.Max(v.Clock, clock ?? 0)))
+                .OrderBy(v => v.Business, StringComparer.Ordinal).ThenBy(v => v.Venue, StringComparer.Ordinal)];
         }
     }
 
@@ -76,7 +84,7 @@ internal sealed class Board(BoardOptions options)
     public VenueDocument? Describe(string business, string venue, long? clock)
     {
         lock (_gate)
-            return _venues.TryGetValue((business, venue), out VenueBoard? board) ? board.Describe(Math.Max(board.Clock, clock ?? 0)) : null;
+            return Find(business, venue) is { } board ? board.Describe(Math.Max(board.Clock, clock ?? 0)) : null;
     }
 
     /// <summary>The counts of a venue; null when it is not known.</summary>
@@ -84,8 +92,8 @@ internal sealed class Board(BoardOptions options)
     {
         lock (_gate)
         {
-            return _venues.TryGetValue((business, venue), out VenueBoard? board)
-                ? new TotalsChange(Math.Max(board.Clock, clock ?? 0), board.Totals(), [.. board.Hours(board.Clock)])
+            return Find(business, venue) is { } board
+                ? new TotalsChange(Math.Max(board.Clock, clock ?? 0), board.Totals(), board.Hours())
                 : null;
         }
     }
@@ -96,7 +104,7 @@ internal sealed class Board(BoardOptions options)
         lock (_gate)
         {
             full = _listeners >= options.ListenersMax;
-            if (full || !_venues.TryGetValue((business, venue), out VenueBoard? board))
+            if (full || Find(business, venue) is not { } board)
                 return null;
             BoardListener listener = new(options.PendingMax);
             board.Listeners.Add(listener);
@@ -111,45 +119,44 @@ internal sealed class Board(BoardOptions options)
         lock (_gate)
         {
             _listeners--;
-            if (_venues.TryGetValue((business, venue), out VenueBoard? board))
-                board.Listeners.Remove(listener);
+            Find(business, venue)?.Listeners.Remove(listener);
         }
     }
 
+    // No id contains what stands between the two.
+    private VenueBoard? Find(string business, string venue) => _venues.Find(Encoding.UTF8.GetBytes($"{business}|{venue}"));
+
     private Visit Find(BoardRecord record)
     {
-        if (_visits.TryGetValue(record.Visit!, out Visit? visit))
+        if (_visits.Find(record.Visit.Span) is { } visit)
         {
             visit.Venue.Touched = _applied;
             return visit;
         }
 
-        if (!_venues.TryGetValue((record.Business!, record.Venue!), out VenueBoard? venue))
-        {
-            if (_venues.Count >= options.VenuesMax)
-                Forget(_venues.Values.MinBy(v => (v.Listeners.Count > 0, v.Touched))!);
-            venue = new VenueBoard(record.Business!, record.Venue!, options);
-            _venues[(record.Business!, record.Venue!)] = venue;
-        }
-
+        VenueBoard venue = FindVenue(record);
         venue.Touched = _applied;
-        visit = new Visit(venue, ++_keys, record.Visit!, record.Device!, record.FirstSeen!.Value);
-        _visits[visit.Id] = visit;
+        visit = _free.TryPop(out Visit? free) ? free : new Visit();
+        visit.Begin(venue, ++_keys, record);
+        _visits.Add(visit);
         return visit;
+    }
+
+    private VenueBoard FindVenue(BoardRecord record)
+    {
+        ReadOnlySpan<byte> id = RecordKeys.WritePair(_venueId, record.Business.Span, record.Venue.Span);
+        if (_venues.Find(id) is { } venue)
+            return venue;
+        venue = _venues.Count < options.VenuesMax ? new VenueBoard(options) : ForgetQuietest();
+        venue.Begin(id);
+        _venues.Add(venue);
+        return venue;
     }
 
     private void ApplyCount(BoardRecord record)
     {
-        (string, string) key = (record.Business!, record.Contact!);
-        if (!_counts.ContainsKey(key))
-        {
-            if (_counts.Count >= options.CountsMax)
-                _counts.Remove(_countOrder.Dequeue());
-            _countOrder.Enqueue(key);
-        }
-
-        _counts[key] = new ContactCount(record.Count!.Value, record.Visit, record.At!.Value);
-        if (record.Visit is null || !_visits.TryGetValue(record.Visit, out Visit? visit))
+        _counts.Set(record);
+        if (_visits.Find(record.Visit.Span) is not { } visit)
             return;
         VisitKind kind = visit.Kind;
         visit.Count = record.Count;
@@ -162,14 +169,14 @@ internal sealed class Board(BoardOptions options)
     // A count that is there already is either this visit's own, or that of an earlier one: then they have returned.
     private void Judge(Visit visit, long at)
     {
-        if (!_counts.TryGetValue((visit.Venue.Business, visit.Contact!), out ContactCount count))
+        if (_counts.Find(visit.Venue.Business, visit.Contact) is not { } count)
         {
             visit.Kind = VisitKind.Contact;
             return;
         }
 
         visit.Count = count.Count;
-        visit.Kind = count.Count > 1 || (count.LastVisit != visit.Id && count.LastAt < at) ? VisitKind.Returning : VisitKind.New;
+        visit.Kind = count.Count > 1 || (!count.LastVisit.SequenceEqual(visit.Id) && count.LastAt < at) ? VisitKind.Returning : VisitKind.New;
     }
 
     private static void Recount(Visit visit, bool counted, VisitKind kind)
@@ -191,13 +198,30 @@ internal sealed class Board(BoardOptions options)
         }
     }
 
-    private void Forget(Visit visit) => _visits.Remove(visit.Id);
-
-    private void Forget(VenueBoard venue)
+    private void Forget(Visit visit)
     {
+        _visits.Remove(visit);
+        visit.IsRemembered = false;
+        Free(visit);
+    }
+
+    // The arrivals list visits that are forgotten, too. What is free keeps its contents until the next record takes it:
+    // it can still be told of.
+    private void Free(Visit visit)
+    {
+        if (!visit.IsRemembered && !visit.Venue.IsArrival(visit))
+            _free.Push(visit);
+    }
+
+    private VenueBoard ForgetQuietest()
+    {
+        VenueBoard venue = _venues.Items.MinBy(v => (v.Listeners.Count > 0, v.Touched))!;
+        _venues.Remove(venue);
+        while (venue.TakeArrival() is { } unlisted)
+            Free(unlisted);
         foreach (Visit visit in venue.Visits)
-            _visits.Remove(visit.Id);
-        _venues.Remove((venue.Business, venue.Venue));
+            Forget(visit);
+        return venue;
     }
 
     private static void Tell(Visit visit, string kind)

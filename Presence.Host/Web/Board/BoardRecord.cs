@@ -3,26 +3,24 @@ using Presence.Core.Events;
 namespace Presence.Host.Web.Board;
 
 /// <summary>
-/// A value of any topic that the board reads: the fields it shows, null where they are not there. One instance is
-/// decoded into again and again.
+/// A value of any topic that the board reads: the fields it shows, empty or null where they are not there. One instance
+/// is decoded into again and again, and makes no strings: most of what it reads is known already.
 /// </summary>
 internal sealed class BoardRecord
 {
-    private readonly Utf8Text _text = new();
+    public Utf8Text Visit { get; } = new();
 
-    public string? Visit { get; private set; }
+    public Utf8Text Device { get; } = new();
 
-    public string? Device { get; private set; }
+    public Utf8Text Business { get; } = new();
 
-    public string? Business { get; private set; }
+    public Utf8Text Venue { get; } = new();
 
-    public string? Venue { get; private set; }
+    public Utf8Text Contact { get; } = new();
 
-    public string? Contact { get; private set; }
+    public Utf8Text Email { get; } = new();
 
-    public string? Email { get; private set; }
-
-    public string? Name { get; private set; }
+    public Utf8Text Name { get; } = new();
 
     /// <summary>ms.</summary>
     public long? At { get; private set; }
@@ -40,26 +38,24 @@ internal sealed class BoardRecord
     /// <summary>Decodes a value; false when it lacks what <paramref name="topic"/> must have. Never throws.</summary>
     public bool Decode(BoardTopic topic, ReadOnlySpan<byte> value)
     {
-        Visit = Device = Business = Venue = Contact = Email = Name = null;
-        At = FirstSeen = LastSeen = Count = null;
-        Randomized = false;
+        Clear();
         JsonFields fields = new(value);
         while (fields.Next())
         {
             if (fields.NameIs("visit"u8) || fields.NameIs("lastVisit"u8))
-                Visit = Id(ref fields, "visit");
+                fields.Id("visit", Visit);
             else if (fields.NameIs("device"u8))
-                Device = Id(ref fields, "device");
+                fields.Id("device", Device);
             else if (fields.NameIs("business"u8))
-                Business = Id(ref fields, "business");
+                fields.Id("business", Business);
             else if (fields.NameIs("venue"u8))
-                Venue = Id(ref fields, "venue");
+                fields.Id("venue", Venue);
             else if (fields.NameIs("contact"u8))
-                Contact = Id(ref fields, "contact");
+                fields.Id("contact", Contact);
             else if (fields.NameIs("email"u8))
-                Email = Text(ref fields, "email");
+                fields.OptionalText("email", Email);
             else if (fields.NameIs("name"u8))
-                Name = Text(ref fields, "name");
+                fields.OptionalText("name", Name);
             else if (fields.NameIs("at"u8) || fields.NameIs("lastAt"u8))
                 At = fields.Time("at");
             else if (fields.NameIs("firstSeen"u8))
@@ -74,26 +70,30 @@ internal sealed class BoardRecord
                 fields.Skip();
         }
 
-        if (fields.Breach != Breach.None || Business is null)
+        if (fields.Breach != Breach.None || Business.Length == 0)
             return false;
         if (topic == BoardTopic.WalkInCounts)
-            return Contact is not null && Count is not null && At is not null;
-        if (Visit is null || Device is null || Venue is null || FirstSeen is null)
+            return Contact.Length > 0 && Count is not null && At is not null;
+        if (Visit.Length == 0 || Device.Length == 0 || Venue.Length == 0 || FirstSeen is null)
             return false;
         return topic switch
         {
             BoardTopic.WalkIns => At is not null,
             BoardTopic.VisitsEnded => LastSeen is not null,
-            _ => At is not null && Contact is not null,
+            _ => At is not null && Contact.Length > 0,
         };
     }
 
-    private string? Id(ref JsonFields fields, string name)
+    private void Clear()
     {
-        fields.Id(name, _text);
-        return _text.Length > 0 ? _text.ToString() : null;
+        Visit.Clear();
+        Device.Clear();
+        Business.Clear();
+        Venue.Clear();
+        Contact.Clear();
+        Email.Clear();
+        Name.Clear();
+        At = FirstSeen = LastSeen = Count = null;
+        Randomized = false;
     }
-
-    private string? Text(ref JsonFields fields, string name) =>
-        fields.OptionalText(name, _text) && _text.Length > 0 ? _text.ToString() : null;
 }
