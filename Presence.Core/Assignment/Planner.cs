@@ -22,6 +22,11 @@ public sealed class Planner : IDisposable
 
     private static readonly TimeSpan CallWait = TimeSpan.FromMilliseconds(10);
 
+    private static readonly TimeSpan SoonAnswered = TimeSpan.FromSeconds(1);
+
+    // A client may not come back from a call: who takes the role next, this instance or another one, has a new client.
+    private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(20);
+
     private readonly ILog _log;
     private readonly InstanceOptions _options;
     private readonly string _own;
@@ -37,6 +42,7 @@ public sealed class Planner : IDisposable
     private readonly Dictionary<(string Incarnation, TaskId Task), long> _obsoleteSince = [];
     private Phase _phase;
     private Task<IReadOnlyDictionary<TopicPartition, long>>? _end;
+    private long _writingSince;
     private long _readBack;
     private long _beatAt;
     private long _plannedAt;
@@ -114,7 +120,11 @@ public sealed class Planner : IDisposable
             case Phase.Planning:
                 // What it has written last must have come back before it decides anew.
                 if (_reader.Position < _readBack)
+                {
+                    Waiting = "its last plan to come back";
                     break;
+                }
+
                 Fence();
                 Decide();
                 break;
@@ -124,9 +134,12 @@ public sealed class Planner : IDisposable
                     _readBack = (_producer.TrackedOffset(_partition) ?? -1) + 1;
                     _phase = Phase.Planning;
                     HasResigned = _write.IsLast;
+                    break;
                 }
 
-                Failure = failure;
+                TimeSpan since = _time.GetElapsedTime(_writingSince);
+                Waiting = since > SoonAnswered ? $"the log to take its plan, for {since.TotalSeconds:0} s" : null;
+                Failure = failure ?? (since > WriteLimit ? $"the log has not taken its plan within {WriteLimit.TotalSeconds:0} s" : null);
                 break;
         }
     }
@@ -183,6 +196,7 @@ public sealed class Planner : IDisposable
         // Last, so that who reads it has read all of the plan before.
         draft.Records.Add((PlannerBeat.Key(), new PlannerBeat(_own, _options.InstanceId, now, resigns).Value()));
         _write.Begin(draft.Records, resigns, now);
+        _writingSince = _time.GetTimestamp();
         _phase = Phase.Writing;
     }
 

@@ -89,27 +89,41 @@ internal sealed class KafkaAdmin : ILogAdmin
         return found;
     }, cancellation);
 
-    public Task CreateTopics(IReadOnlyCollection<TopicSpecification> topics, CancellationToken cancellation) => Ask("create topics", async () =>
+    public async Task CreateTopics(IReadOnlyCollection<TopicSpecification> topics, CancellationToken cancellation)
     {
+        HashSet<string> existing = await Ask("create topics", async () =>
+        {
+            try
+            {
+                await _admin.Value.CreateTopicsAsync(
+                    topics.Select(t => new Confluent.Kafka.Admin.TopicSpecification
+                    {
+                        Name = t.Name,
+                        NumPartitions = t.Partitions,
+                        ReplicationFactor = (short)(t.ReplicationFactor ?? -1),
+                        Configs = new Dictionary<string, string>(t.Configuration),
+                    }),
+                    new CreateTopicsOptions { RequestTimeout = RequestTimeout, OperationTimeout = RequestTimeout });
+                return [];
+            }
+            catch (CreateTopicsException e) when (e.Results.TrueForAll(r => r.Error.Code is ErrorCode.NoError or ErrorCode.TopicAlreadyExists))
+            {
+                // They are there, whoever made them.
+                return e.Results.Where(r => r.Error.IsError).Select(r => r.Topic).ToHashSet();
+            }
+        }, cancellation);
+
+        // A broker makes the partitions one after the other. A producer whose first records it refuses, and whose next ones
+        // it takes, has been seen to report the first ones as delivered (librdkafka 2.16, rd_kafka_dr_implicit_ack).
         try
         {
-            await _admin.Value.CreateTopicsAsync(
-                topics.Select(t => new Confluent.Kafka.Admin.TopicSpecification
-                {
-                    Name = t.Name,
-                    NumPartitions = t.Partitions,
-                    ReplicationFactor = (short)(t.ReplicationFactor ?? -1),
-                    Configs = new Dictionary<string, string>(t.Configuration),
-                }),
-                new CreateTopicsOptions { RequestTimeout = RequestTimeout, OperationTimeout = RequestTimeout });
+            await EndOffsets([.. topics.Where(t => !existing.Contains(t.Name)).SelectMany(t => Enumerable.Range(0, t.Partitions).Select(p => new TopicPartition(t.Name, p)))], Core.Log.IsolationLevel.ReadUncommitted, cancellation);
         }
-        catch (CreateTopicsException e) when (e.Results.TrueForAll(r => r.Error.Code is ErrorCode.NoError or ErrorCode.TopicAlreadyExists))
+        catch (LogException)
         {
-            // They are there, whoever made them.
+            // They are made, though not all have their leaders yet: that is for whoever uses them to see.
         }
-
-        return true;
-    }, cancellation);
+    }
 
     public Task<IReadOnlyDictionary<TopicPartition, long>> EndOffsets(IReadOnlyCollection<TopicPartition> partitions, Core.Log.IsolationLevel isolation, CancellationToken cancellation) =>
         ListOffsets(partitions, Latest, isolation, cancellation);

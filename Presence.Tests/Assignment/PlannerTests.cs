@@ -19,36 +19,80 @@ internal sealed class PlannerTests
     [Test]
     public void Nothing_is_decided_while_what_others_say_cannot_be_heard()
     {
-        SimulatedLog log = new(new SimulatedCluster(_world));
-        foreach (TopicSpecification topic in ControlTopics.Specifications(Options.ApplicationId, null))
-            log.Cluster.CreateTopic(topic);
-        SimulatedClock time = new(_world);
-        RuntimeMetrics metrics = new(new UnheardMeters());
-        using ControlReader reader = new(log, Options.ApplicationId, time);
-        using FleetView view = new(log, Options.ApplicationId, "own", Options.HeartbeatTimeout, time);
-        using Planner planner = new(log, Options, "own", reader, view, time, new Lifecycle(NullLogger.Instance, metrics, time, []), NullLogger.Instance);
-        void Until(Func<bool> reached) => _world.RunUntil(() =>
+        using Role role = new(_world);
+        Hear(role.View, "own", "planner");
+        role.Until(() => role.Control.Incarnations.ContainsKey("own"));
+
+        // The own beats do not come back any more: who knows what the other one has said since.
+        long beats = role.Control.PlannerBeats;
+        long silentSince = _world.Now;
+        role.Until(() => _world.Now - silentSince > Options.HeartbeatTimeout.TotalMicroseconds);
+        Hear(role.View, "other", "i1");
+        role.Until(() => _world.Now - silentSince > 2 * Options.HeartbeatTimeout.TotalMicroseconds);
+        Assert.That(role.Control.Incarnations.Keys, Has.None.EqualTo("other"));
+        Assert.That(role.Control.PlannerBeats, Is.GreaterThan(beats), "it lives");
+        role.Until(() => role.Planner.Waiting?.StartsWith("its own announcements", StringComparison.Ordinal) == true);
+
+        Hear(role.View, "own", "planner");
+        role.Until(() => role.Control.Incarnations.ContainsKey("other"));
+    }
+
+    [Test]
+    public void A_plan_that_the_log_does_not_take_is_waited_for_in_the_open_and_not_for_ever()
+    {
+        using Role role = new(_world);
+        Hear(role.View, "own", "planner");
+        role.Until(() => role.Control.Incarnations.ContainsKey("own"));
+
+        for (int broker = 0; broker < role.Log.Cluster.Options.Brokers; broker++)
+            role.Log.Cluster.StopBroker(broker, TimeSpan.FromMinutes(10));
+        long silentSince = _world.Now;
+        role.Until(() => role.Planner.Waiting?.StartsWith("the log to take its plan", StringComparison.Ordinal) == true);
+        role.Until(() => role.Planner.Failure is not null);
+        Assert.That(role.Planner.Failure, Does.StartWith("the log has not taken its plan"));
+        Assert.That(_world.Now - silentSince, Is.InRange(20_000_000, 25_000_000), "virtual µs");
+    }
+
+    // A planner, with what it reads.
+    private sealed class Role : IDisposable
+    {
+        private readonly SimulatedWorld _world;
+        private readonly ControlReader _reader;
+
+        public Role(SimulatedWorld world)
         {
-            reader.Poll(TimeSpan.Zero, CancellationToken.None);
-            planner.Step(CancellationToken.None);
+            _world = world;
+            Log = new SimulatedLog(new SimulatedCluster(world));
+            foreach (TopicSpecification topic in ControlTopics.Specifications(Options.ApplicationId, null))
+                Log.Cluster.CreateTopic(topic);
+            SimulatedClock time = new(world);
+            _reader = new ControlReader(Log, Options.ApplicationId, time);
+            View = new FleetView(Log, Options.ApplicationId, "own", Options.HeartbeatTimeout, time);
+            Lifecycle lifecycle = new(NullLogger.Instance, new RuntimeMetrics(new UnheardMeters()), time, []);
+            Planner = new Planner(Log, Options, "own", _reader, View, time, lifecycle, NullLogger.Instance);
+        }
+
+        public SimulatedLog Log { get; }
+
+        public FleetView View { get; }
+
+        public Planner Planner { get; }
+
+        public ControlState Control => _reader.State;
+
+        public void Until(Func<bool> reached) => _world.RunUntil(() =>
+        {
+            _reader.Poll(TimeSpan.Zero, CancellationToken.None);
+            Planner.Step(CancellationToken.None);
             return reached();
         });
 
-        Hear(view, "own", "planner");
-        Until(() => reader.State.Incarnations.ContainsKey("own"));
-
-        // The own beats do not come back any more: who knows what the other one has said since.
-        long beats = reader.State.PlannerBeats;
-        long silentSince = _world.Now;
-        Until(() => _world.Now - silentSince > Options.HeartbeatTimeout.TotalMicroseconds);
-        Hear(view, "other", "i1");
-        Until(() => _world.Now - silentSince > 2 * Options.HeartbeatTimeout.TotalMicroseconds);
-        Assert.That(reader.State.Incarnations.Keys, Has.None.EqualTo("other"));
-        Assert.That(reader.State.PlannerBeats, Is.GreaterThan(beats), "it lives");
-        Until(() => planner.Waiting?.StartsWith("its own announcements", StringComparison.Ordinal) == true);
-
-        Hear(view, "own", "planner");
-        Until(() => reader.State.Incarnations.ContainsKey("other"));
+        public void Dispose()
+        {
+            Planner.Dispose();
+            View.Dispose();
+            _reader.Dispose();
+        }
     }
 
     private void Hear(FleetView view, string incarnation, string instance)
