@@ -35,7 +35,6 @@ public sealed class Takeover : IDisposable
     private long _flushedAt;
     private long _flushed;
     private bool _wipedForShape;
-    private bool _isBulk;
 
     /// <summary>For one task; nothing happens before the first step.</summary>
     public Takeover(TakeoverRequest request, TakeoverGoal goal, string group, ILogAdmin admin, IStateStoreProvider stores, TimeProvider time, RuntimeMetrics metrics, Lifecycle lifecycle, ILogger logger)
@@ -233,8 +232,6 @@ public sealed class Takeover : IDisposable
 
     private void Replay()
     {
-        if (Goal != TakeoverGoal.Look && !_isBulk && Target - _restore!.Position > Request.Bounds.BulkRecords)
-            OpenAnew(bulk: true);
         State = Goal == TakeoverGoal.Run ? TakeoverState.Replaying : TakeoverState.Following;
         Reason = null;
         if (Goal == TakeoverGoal.Run)
@@ -298,22 +295,6 @@ public sealed class Takeover : IDisposable
         return true;
     }
 
-    // What was written is there when it is closed and opened; a store that has lost some of it is taken over from where it is.
-    private void OpenAnew(bool bulk)
-    {
-        _restore!.Flush();
-        _store!.Dispose();
-        _store = null;
-        _store = _stores.Open(Request.Task.ToString(), bulk);
-        _isBulk = bulk;
-        byte[] buffer = new byte[256];
-        int length = _store.TryGet(StoreKeys.Local, ref buffer);
-        long position = length < 0 ? -1 : LocalRecord.Read(buffer.AsSpan(0, length)).ChangelogOffset;
-        if (position != _restore.Position)
-            throw new StoreException($"it was closed at changelog offset {_restore.Position}, and stands at {position}", isCorruption: false);
-        _restore.GoOn(_store);
-    }
-
     private string? Judge(LocalRecord local, long start, long now)
     {
         if (local.TopicId != Request.ChangelogTopicId)
@@ -336,8 +317,6 @@ public sealed class Takeover : IDisposable
             return false;
         _flushedAt = _time.GetTimestamp();
         _restore.Complete(_endPosition, _time.GetUtcNow().ToUnixTimeMilliseconds());
-        if (_isBulk)
-            OpenAnew(bulk: false);
         _restore.DropFired(DropsMax);
         _flushed = _endPosition;
         _wipedForShape = false;
@@ -350,8 +329,6 @@ public sealed class Takeover : IDisposable
             return false;
         long now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         _restore.Complete(Math.Max(_endPosition, _restore.Position), now);
-        if (_isBulk)
-            OpenAnew(bulk: false);
 
         MetaRecord meta = new(_inputs.Count);
         byte[] buffer = new byte[256];
@@ -453,6 +430,5 @@ public sealed class Takeover : IDisposable
         _restore = null;
         _store?.Dispose();
         _store = null;
-        _isBulk = false;
     }
 }

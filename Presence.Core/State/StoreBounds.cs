@@ -14,7 +14,4 @@ public sealed class StoreBounds
 
     /// <summary>Timers in memory; the rest, all later than these, stay on disk.</summary>
     public int TimersMax { get; init; } = 64 * 1024;
-
-    /// <summary>Changelog records to replay from which on the store is opened for writing in bulk until that is done.</summary>
-    public long BulkRecords { get; init; } = 100_000;
 }

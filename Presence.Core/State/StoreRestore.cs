@@ -11,7 +11,7 @@ public sealed class StoreRestore
     /// <summary>A batch is written when it holds this many bytes.</summary>
     public const int BatchBytesMax = 4 * 1024 * 1024;
 
-    private IStateStore _store;
+    private readonly IStateStore _store;
     private readonly TimerOf _timerOf;
     private readonly MetaRecord _meta;
     private readonly int[] _clockInputs;
@@ -75,16 +75,6 @@ public sealed class StoreRestore
         _batchBytes += size;
         if (_batchBytes >= BatchBytesMax)
             Write(currentAt: 0);
-    }
-
-    /// <summary>Writes what has been applied.</summary>
-    public void Flush() => Write(currentAt: 0);
-
-    /// <summary>Goes on with the same store, opened anew, after <see cref="Flush"/>.</summary>
-    public void GoOn(IStateStore store)
-    {
-        _store = store;
-        _store.BeginBatch();
     }
 
     /// <summary>The changelog has been read up to <paramref name="position"/>, commit markers included; the store is at its end.</summary>

@@ -25,8 +25,8 @@ public sealed class RocksDbResources : IDisposable
     public long MemoryBytes =>
         (long)_cache.GetUsage() + (_writeBufferManager == IntPtr.Zero ? 0 : (long)Native.Instance.rocksdb_write_buffer_manager_memory_usage(_writeBufferManager));
 
-    /// <summary>Options of one database; small values, point reads, few scans. <paramref name="bulk"/>: hardly a read.</summary>
-    public DbOptions CreateDbOptions(bool bulk)
+    /// <summary>Options of one database; small values, point reads, few scans.</summary>
+    public DbOptions CreateDbOptions()
     {
         BlockBasedTableOptions table = new BlockBasedTableOptions()
             .SetBlockSize(8 * 1024)
@@ -52,15 +52,6 @@ public sealed class RocksDbResources : IDisposable
             .SetWalRecoveryMode(Recovery.PointInTime)
             .SetKeepLogFileNum(2)
             .SetMaxLogFileSize(1024 * 1024);
-        if (bulk)
-        {
-            // Entries are sorted by the threads that flush them, not where each is written.
-            options.SetMemtableVectorRep()
-                .SetMemtablePrefixBloomSizeRatio(0)
-                .SetMaxWriteBufferNumber(6)
-                .SetMaxBackgroundFlushes(2);
-        }
-
         Native.Instance.rocksdb_options_set_memtable_whole_key_filtering(options.Handle, 1);
         Native.Instance.rocksdb_options_set_write_buffer_manager(options.Handle, _writeBufferManager);
         // A store takes the disk it uses: reserved ahead, each of hundreds would take 18 MB for its log at once.

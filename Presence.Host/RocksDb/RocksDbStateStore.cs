@@ -21,18 +21,15 @@ public sealed class RocksDbStateStore : IStateStore
     private long _figuresAt;
     private bool _failed;
 
-    /// <summary>Opens or creates the database at <paramref name="path"/>; <paramref name="bulk"/>: see <see cref="IStateStoreProvider.Open"/>.</summary>
-    public RocksDbStateStore(string path, RocksDbResources resources, TimeProvider time, bool bulk = false)
+    /// <summary>Opens or creates the database at <paramref name="path"/>.</summary>
+    public RocksDbStateStore(string path, RocksDbResources resources, TimeProvider time)
     {
         _path = path;
         _time = time;
         try
         {
             Directory.CreateDirectory(path);
-            // Without a log memtables are flushed one after the other, and the last of them when the database is closed.
-            if (bulk)
-                _writeOptions.DisableWal(1);
-            _db = RocksDbSharp.RocksDb.Open(resources.CreateDbOptions(bulk), path);
+            _db = RocksDbSharp.RocksDb.Open(resources.CreateDbOptions(), path);
         }
         catch (RocksDbException e)
         {

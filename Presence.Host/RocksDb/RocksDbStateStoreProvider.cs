@@ -8,7 +8,7 @@ public sealed class RocksDbStateStoreProvider(StateDirectory directory, RocksDbR
     private readonly string _root = Path.Combine(directory.Path, "tasks");
 
     /// <inheritdoc/>
-    public IStateStore Open(string task, bool bulk = false) => new RocksDbStateStore(PathOf(task), resources, time, bulk);
+    public IStateStore Open(string task) => new RocksDbStateStore(PathOf(task), resources, time);
 
     /// <inheritdoc/>
     public void Delete(string task)

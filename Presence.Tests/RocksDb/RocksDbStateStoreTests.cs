@@ -70,62 +70,6 @@ internal sealed class RocksDbStateStoreTests
         Directory.Delete(path, recursive: true);
     }
 
-    // What lies in the directory while it is open is what a killed process leaves.
-    [Test]
-    public void A_store_written_in_bulk_holds_the_first_of_its_batches_at_any_time_and_all_when_it_is_closed()
-    {
-        const int batches = 400, entries = 500;
-        string path = TemporaryDirectory(), killed = TemporaryDirectory();
-        using RocksDbResources resources = new(new RocksDbOptions());
-        byte[] value = [];
-        using (RocksDbStateStore store = new(path, resources, TimeProvider.System, bulk: true))
-        {
-            for (int batch = 1; batch <= batches; batch++)
-            {
-                store.BeginBatch();
-                // No order, so that sorting has something to do; each key has the number of the last batch that wrote it.
-                for (int i = 0; i < entries; i++)
-                    store.Put(Key(batch, i), [.. BitConverter.GetBytes(batch), .. new byte[200]]);
-                store.Put("last"u8, BitConverter.GetBytes(batch));
-                store.WriteBatch();
-            }
-
-            Assert.That(() => Directory.EnumerateFiles(path, "*.sst"), Is.Not.Empty.After(10_000, 50));
-            Thread.Sleep(500);
-            foreach (string file in Directory.EnumerateFiles(path))
-                File.Copy(file, Path.Combine(killed, Path.GetFileName(file)));
-        }
-
-        Assert.That(Check(path), Is.EqualTo(batches));
-        Assert.That(Check(killed), Is.InRange(1, batches - 1), "the last ones were in memory");
-        Directory.Delete(path, recursive: true);
-        Directory.Delete(killed, recursive: true);
-
-        static byte[] Key(int batch, int i) => BitConverter.GetBytes(((batch % 7 * 1_000_003) + (i * 7_919)) % 100_003);
-
-        int Check(string directory)
-        {
-            using RocksDbStateStore store = new(directory, resources, TimeProvider.System);
-            int last = store.TryGet("last"u8, ref value) < 0 ? 0 : BitConverter.ToInt32(value);
-            Dictionary<int, int> expected = [];
-            for (int batch = 1; batch <= last; batch++)
-            {
-                for (int i = 0; i < entries; i++)
-                    expected[BitConverter.ToInt32(Key(batch, i))] = batch;
-            }
-
-            Dictionary<int, int> found = [];
-            store.Scan([0], [255, 255, 255, 255, 255], (key, written) =>
-            {
-                if (key.Length == 4 && !key.SequenceEqual("last"u8))
-                    found[BitConverter.ToInt32(key)] = BitConverter.ToInt32(written[..4]);
-                return true;
-            });
-            Assert.That(found, Is.EquivalentTo(expected));
-            return last;
-        }
-    }
-
     [Test]
     public void A_damaged_block_is_an_error_of_a_read_and_of_a_scan()
     {

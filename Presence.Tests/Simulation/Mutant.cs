@@ -123,9 +123,6 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             "Outputs that a full queue held up go with the next transaction",
             (Commit, "        LogResult drained = _outbox.Drain(producer);\n        if (!drained.IsOk)\n            return drained;\n", "")),
         new(
-            "A store that was replayed in bulk is used as it is",
-            (Takeover, "        if (_isBulk)\n            OpenAnew(bulk: false);\n\n        MetaRecord", "        MetaRecord")),
-        new(
             "A store that was away for longer than tombstones are kept is used",
             (Takeover, "        if (age > Request.DeleteRetention * UsableShare)", "        if (age > TimeSpan.FromDays(99))")),
         new(
@@ -133,7 +130,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             (Feeding, "            if (!isFull && waiting > _options.Bounds.QueueRecordsMax)", "            if (!isFull && waiting < 0)")),
         new("A planner writes after it was deposed", (Planner, "log.CreateProducer($\"{options.ApplicationId}-planner\")", "log.CreateProducer($\"{options.ApplicationId}-planner-{own}\")")),
         new("A planner plans from what it read before it took the lock", (Planner, "                if (_reader.Position < _end.Result[_partition])\n                    break;\n", "")),
-        new("A planner plans before its last plan has come back", (Planner, "                if (_reader.Position < _readBack)\n                {\n                    Waiting = \"its last plan to come back\";\n                    break;\n                }\n\n", "")),
+        new("A planner plans before its last plan has come back", (Planner, "                if (_reader.Position < _readBack)\n                    break;\n", "")),
         new(
             "A plan is followed before all of it was read",
             ("Assignment/ControlReader.cs", "        if (record.HasKey)\n            State.Apply(record.Key, record.Value, record.HasValue);", """

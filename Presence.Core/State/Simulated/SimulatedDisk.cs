@@ -54,6 +54,6 @@ public sealed class SimulatedDisk(SimulatedWorld world)
     public void Close()
     {
         foreach (SimulatedStoreFile file in _files.Values)
-            file.Abandon(world);
+            file.IsOpen = false;
     }
 }

@@ -22,30 +22,7 @@ public sealed class SimulatedStoreFile
     public bool IsUnreadable { get; set; }
 
     /// <summary>Open in a process; a store has one owner.</summary>
-    public bool IsOpen { get; private set; }
-
-    // Batches that reach the disk only when it is closed; -1 where each does at once.
-    private int _held = -1;
-
-    internal void Open(bool bulk)
-    {
-        IsOpen = true;
-        _held = bulk ? 0 : -1;
-    }
-
-    internal void Close()
-    {
-        IsOpen = false;
-        _held = -1;
-    }
-
-    /// <summary>The process that had it open is gone: of what was held some of the last batches are lost.</summary>
-    internal void Abandon(Log.Simulated.SimulatedWorld world)
-    {
-        if (_held > 0)
-            Undo(world.Next(_held + 1));
-        Close();
-    }
+    public bool IsOpen { get; set; }
 
     internal void Write(List<(byte[] Key, byte[]? Value)> batch)
     {
@@ -59,8 +36,6 @@ public sealed class SimulatedStoreFile
                 Entries[key] = value;
         }
 
-        if (_held >= 0)
-            _held = Math.Min(_held + 1, SimulatedDisk.UnsyncedMax);
         _unsynced.AddLast(undo);
         if (_unsynced.Count > SimulatedDisk.UnsyncedMax)
             _unsynced.RemoveFirst();

@@ -8,7 +8,7 @@ namespace Presence.Core.State.Simulated;
 /// <param name="onSlow">Called with how long a write takes, where it takes long.</param>
 public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall = null, Action<TimeSpan>? onSlow = null) : IStateStoreProvider
 {
-    private sealed class Store(SimulatedDisk disk, SimulatedStoreFile file, bool bulk, Action<string>? onCall, Action<TimeSpan>? onSlow) : IStateStore
+    private sealed class Store(SimulatedDisk disk, SimulatedStoreFile file, Action<string>? onCall, Action<TimeSpan>? onSlow) : IStateStore
     {
         private List<(byte[] Key, byte[]? Value)> _batch = [];
         private bool _disposed;
@@ -17,8 +17,6 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
 
         public int TryGet(ReadOnlySpan<byte> key, ref byte[] destination)
         {
-            if (bulk && key[0] == StoreKeys.StatePrefix)
-                throw new InvalidOperationException("A store that is open for writing in bulk is read.");
             if (key[0] == StoreKeys.StatePrefix)
                 ThrowIfDamaged();
             if (!file.Entries.TryGetValue(key.ToArray(), out byte[]? value))
@@ -31,8 +29,6 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
 
         public void Scan(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, StoreVisitor visitor)
         {
-            if (bulk)
-                throw new InvalidOperationException("A store that is open for writing in bulk is scanned.");
             ThrowIfDamaged();
             foreach ((byte[] key, byte[] value) in file.Entries)
             {
@@ -73,13 +69,13 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
         public void Dispose()
         {
             if (!_disposed)
-                file.Close();
+                file.IsOpen = false;
             _disposed = true;
         }
     }
 
     /// <inheritdoc/>
-    public IStateStore Open(string task, bool bulk = false)
+    public IStateStore Open(string task)
     {
         SimulatedStoreFile file = disk.Open(task);
         if (file.IsOpen)
@@ -89,8 +85,8 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
         // What was made a moment ago is not damaged yet.
         if (file.Entries.Count > 0 && disk.World.Faults.Strikes(SimulatedFault.CorruptStore, 0.5))
             throw new StoreException($"The store of {task} has a checksum that does not match.", isCorruption: true);
-        file.Open(bulk);
-        return new Store(disk, file, bulk, onCall, onSlow);
+        file.IsOpen = true;
+        return new Store(disk, file, onCall, onSlow);
     }
 
     /// <inheritdoc/>
