@@ -24,8 +24,9 @@ public sealed class Planner : IDisposable
 
     private static readonly TimeSpan SoonAnswered = TimeSpan.FromSeconds(1);
 
-    // A client may not come back from a call: who takes the role next, this instance or another one, has a new client.
-    private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(20);
+    // A client may not come back from a call: who takes the role next, this instance or another one, has a new client. Longer
+    // than a broker takes to restart, which costs a wait and not the role.
+    private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(60);
 
     private readonly ILog _log;
     private readonly InstanceOptions _options;

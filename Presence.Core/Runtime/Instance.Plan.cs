@@ -320,6 +320,7 @@ public sealed partial class Instance
 
     private int _heldSaid;
     private bool _sayAgain;
+    private long _roleLostAt;
 
     // A planner decides nothing before it has heard itself: it need not wait for its next beat.
     private void PollView(FleetView view)
@@ -346,7 +347,7 @@ public sealed partial class Instance
                 _lifecycle.PlannerEnded(_options.InstanceId, failure);
                 _planner.Dispose();
                 _planner = null;
-                _plannerSeenAt = _time.GetTimestamp();
+                _roleLostAt = _time.GetTimestamp();
             }
 
             return;
@@ -360,7 +361,8 @@ public sealed partial class Instance
 
         if (State != InstanceState.Running)
             return;
-        TimeSpan silence = _time.GetElapsedTime(_plannerSeenAt);
+        // Who has lost the role leaves it to the others for as long as if a planner had been heard.
+        TimeSpan silence = _time.GetElapsedTime(Math.Max(_plannerSeenAt, _roleLostAt));
         TimeSpan limit = _options.HeartbeatTimeout * 2 / 3;
         PlannerBeat? planner = control.Planner;
         bool takes = planner switch

@@ -115,11 +115,13 @@ internal sealed class KafkaAdmin : ILogAdmin
 
         // A broker makes the partitions one after the other. A producer whose first records it refuses, and whose next ones
         // it takes, has been seen to report the first ones as delivered (librdkafka 2.16, rd_kafka_dr_implicit_ack).
+        using CancellationTokenSource limit = new(RequestTimeout, _clients.Time);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         try
         {
-            await EndOffsets([.. topics.Where(t => !existing.Contains(t.Name)).SelectMany(t => Enumerable.Range(0, t.Partitions).Select(p => new TopicPartition(t.Name, p)))], Core.Log.IsolationLevel.ReadUncommitted, cancellation);
+            await EndOffsets([.. topics.Where(t => !existing.Contains(t.Name)).SelectMany(t => Enumerable.Range(0, t.Partitions).Select(p => new TopicPartition(t.Name, p)))], Core.Log.IsolationLevel.ReadUncommitted, either.Token);
         }
-        catch (LogException)
+        catch (Exception e) when (e is LogException || limit.IsCancellationRequested)
         {
             // They are made, though not all have their leaders yet: that is for whoever uses them to see.
         }

@@ -130,7 +130,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             (Feeding, "            if (!isFull && waiting > _options.Bounds.QueueRecordsMax)", "            if (!isFull && waiting < 0)")),
         new("A planner writes after it was deposed", (Planner, "log.CreateProducer($\"{options.ApplicationId}-planner\")", "log.CreateProducer($\"{options.ApplicationId}-planner-{own}\")")),
         new("A planner plans from what it read before it took the lock", (Planner, "                if (_reader.Position < _end.Result[_partition])\n                    break;\n", "")),
-        new("A planner plans before its last plan has come back", (Planner, "                if (_reader.Position < _readBack)\n                    break;\n", "")),
+        new("A planner plans before its last plan has come back", (Planner, "                if (_reader.Position < _readBack)\n                {\n                    Waiting = \"its last plan to come back\";\n                    break;\n                }\n\n", "")),
         new(
             "A plan is followed before all of it was read",
             ("Assignment/ControlReader.cs", "        if (record.HasKey)\n            State.Apply(record.Key, record.Value, record.HasValue);", """
