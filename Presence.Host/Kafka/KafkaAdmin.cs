@@ -113,8 +113,8 @@ internal sealed class KafkaAdmin : ILogAdmin
             }
         }, cancellation);
 
-        // A broker makes the partitions one after the other. A producer whose first records it refuses, and whose next ones
-        // it takes, has been seen to report the first ones as delivered (librdkafka 2.16, rd_kafka_dr_implicit_ack).
+        // A broker makes the partitions one after the other. It may refuse the first records of a producer and take the next
+        // ones (KAFKA-15591); the client then reports both as delivered (librdkafka 2.16, rd_kafka_dr_implicit_ack).
         using CancellationTokenSource limit = new(RequestTimeout, _clients.Time);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         try

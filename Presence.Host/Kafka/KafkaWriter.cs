@@ -16,8 +16,8 @@ internal sealed class KafkaWriter : IRecordWriter
             {
                 ["linger.ms"] = "5",
                 ["compression.type"] = "lz4",
-                // One after the other: when a broker that knows nothing of this producer yet refuses records and takes those
-                // sent after them, the client reports both as delivered (librdkafka 2.16, rd_kafka_dr_implicit_ack).
+                // One after the other: a broker that is only just making a partition may refuse records and take those sent
+                // after them (KAFKA-15591); the client reports both as delivered (librdkafka 2.16, rd_kafka_dr_implicit_ack).
                 ["max.in.flight"] = "1",
                 ["message.timeout.ms"] = "30000",
             },
