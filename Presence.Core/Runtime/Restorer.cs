@@ -19,6 +19,9 @@ public sealed class Restorer : ILogReceiver, IDisposable
     // Records: a tail that is shorter is read in a moment, and nobody need wait for it.
     private const long LongReplay = 10_000;
 
+    // Larger ones gain little.
+    private const int BatchBytesMax = 16 * 1024 * 1024;
+
     private static readonly TimeSpan StatusInterval = TimeSpan.FromMilliseconds(50);
 
     private readonly ILog _log;
@@ -141,10 +144,13 @@ public sealed class Restorer : ILogReceiver, IDisposable
         while (_toDelete.TryDequeue(out TaskId obsolete))
             DeleteCopy(obsolete);
         _followersWait = _takeovers.Exists(t => t is { Goal: TakeoverGoal.Run, IsReading: true, Remaining: > LongReplay });
+        int replays = _takeovers.Count(t => t is { IsReading: true, Remaining: > LongReplay } && MayRead(t));
+        int batchBytes = (int)Math.Clamp(_options.StoreBounds.RestoreBytesMax / Math.Max(1, replays), StoreRestore.BatchBytesMin, BatchBytesMax);
         for (int slot = 0; slot < _takeovers.Count; slot++)
         {
             if (_takeovers[slot] is not { } takeover)
                 continue;
+            takeover.BatchBytes = batchBytes;
             // Before the step too: one that begins anew must not go on with the old position.
             FollowReading(slot, takeover);
             // One step may open a store, of many.
@@ -258,7 +264,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
     // assignments: a partition that was paused may be fetched again after half a second only.
     private void FollowReading(int slot, Takeover takeover)
     {
-        bool isToRead = takeover.IsReading && !(_followersWait && takeover.Goal == TakeoverGoal.Follow);
+        bool isToRead = takeover.IsReading && MayRead(takeover);
         if (isToRead == _reading.Contains(slot))
             return;
         if (!isToRead)
@@ -270,6 +276,8 @@ public sealed class Restorer : ILogReceiver, IDisposable
         Consumer.Add(takeover.Request.Topics.Changelog, slot, takeover.Position);
         _reading.Add(slot);
     }
+
+    private bool MayRead(Takeover takeover) => !(_followersWait && takeover.Goal == TakeoverGoal.Follow);
 
     private void StopReading(int slot, Takeover takeover)
     {

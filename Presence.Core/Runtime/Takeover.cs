@@ -111,6 +111,12 @@ public sealed class Takeover : IDisposable
     /// <summary>Records still to replay (offsets, so an upper bound).</summary>
     public long Remaining => State == TakeoverState.Done || _restore is null ? 0 : Math.Max(0, Target - _restore.Position);
 
+    /// <summary>Bytes of changelog records that it holds at most before it writes them.</summary>
+    public int BatchBytes
+    {
+        set => _restore?.BatchBytesMax = value;
+    }
+
     /// <summary>The restored task, once it is done.</summary>
     public StreamTask? Result { get; private set; }
 

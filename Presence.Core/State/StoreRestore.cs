@@ -8,8 +8,8 @@ namespace Presence.Core.State;
 /// </summary>
 public sealed class StoreRestore
 {
-    /// <summary>A batch is written when it holds this many bytes.</summary>
-    public const int BatchBytesMax = 4 * 1024 * 1024;
+    /// <summary>Bytes of keys and values from which on a batch is written, where many restores share the memory.</summary>
+    public const int BatchBytesMin = 256 * 1024;
 
     private readonly IStateStore _store;
     private readonly TimerOf _timerOf;
@@ -36,6 +36,9 @@ public sealed class StoreRestore
         Position = local.ChangelogOffset;
         _store.BeginBatch();
     }
+
+    /// <summary>Bytes of keys and values from which on a batch is written.</summary>
+    public int BatchBytesMax { get; set; } = BatchBytesMin;
 
     /// <summary>Next changelog offset to apply.</summary>
     public long Position { get; private set; }

@@ -18,6 +18,6 @@ public sealed class StateOptions
     [Range(64 * 1024, 1024 * 1024 * 1024)]
     public int CacheBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>For the runtime.</summary>
-    internal StoreBounds ToBounds() => new() { WriteInterval = WriteInterval, UnwrittenBytesMax = UnwrittenBytes, CacheBytesMax = CacheBytes };
+    /// <summary>For the runtime. What is replayed needs no memtable, and takes the place of them: <paramref name="writeBufferBytes"/>.</summary>
+    internal StoreBounds ToBounds(long writeBufferBytes) => new() { WriteInterval = WriteInterval, UnwrittenBytesMax = UnwrittenBytes, CacheBytesMax = CacheBytes, RestoreBytesMax = writeBufferBytes };
 }

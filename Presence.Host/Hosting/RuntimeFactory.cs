@@ -37,7 +37,7 @@ public static class RuntimeFactory
         InstanceId = instanceId,
         Workers = options.WorkerCount(),
         CommitInterval = options.CommitInterval,
-        StoreBounds = options.State.ToBounds(),
+        StoreBounds = options.State.ToBounds(options.RocksDb.WriteBufferBytes),
         BadInput = new Dictionary<string, BadInputPolicy>(options.BadInput),
         DeadLetterTopic = options.Topics.DeadLetter,
         ReplicationFactor = options.Topics.ReplicationFactor,

@@ -5,20 +5,26 @@ namespace Presence.Host.RocksDb;
 
 /// <summary>
 /// One task's store in one RocksDB. The WAL is on and not synced: a killed process loses nothing, a power loss only the
-/// newest batches, whole ones, in order; the changelog offset in each batch says where to go on.
+/// newest batches, whole ones, in order; the changelog offset in each batch says where to go on. A large batch, as a replay
+/// writes them, becomes a file at once, and is synced.
 /// </summary>
 public sealed class RocksDbStateStore : IStateStore
 {
+    /// <summary>Bytes of keys and values from which on a batch becomes a file; smaller files would be merged too often.</summary>
+    public const int FileBytesMin = 4 * 1024 * 1024;
+
     private static readonly TimeSpan FiguresAge = TimeSpan.FromSeconds(5);
 
     private readonly RocksDbSharp.RocksDb _db;
     private readonly WriteOptions _writeOptions = new();
     private readonly WriteBatch _batch = new();
+    private readonly RocksDbTableFile _file;
     private readonly CopyOut _copyOut = new();
     private readonly TimeProvider _time;
     private readonly string _path;
     private StoreFigures _figures;
     private long _figuresAt;
+    private long _batchBytes;
     private bool _failed;
 
     /// <summary>Opens or creates the database at <paramref name="path"/>.</summary>
@@ -29,7 +35,9 @@ public sealed class RocksDbStateStore : IStateStore
         try
         {
             Directory.CreateDirectory(path);
-            _db = RocksDbSharp.RocksDb.Open(resources.CreateDbOptions(), path);
+            DbOptions options = resources.CreateDbOptions();
+            _db = RocksDbSharp.RocksDb.Open(options, path);
+            _file = new RocksDbTableFile(_db, options, path);
         }
         catch (RocksDbException e)
         {
@@ -94,13 +102,25 @@ public sealed class RocksDbStateStore : IStateStore
     }
 
     /// <inheritdoc/>
-    public void BeginBatch() => _batch.Clear();
+    public void BeginBatch()
+    {
+        _batch.Clear();
+        _batchBytes = 0;
+    }
 
     /// <inheritdoc/>
-    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => _batch.Put(key, value);
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        _batch.Put(key, value);
+        _batchBytes += key.Length + value.Length;
+    }
 
     /// <inheritdoc/>
-    public void Delete(ReadOnlySpan<byte> key) => _batch.Delete(key);
+    public void Delete(ReadOnlySpan<byte> key)
+    {
+        _batch.Delete(key);
+        _batchBytes += key.Length;
+    }
 
     /// <inheritdoc/>
     public void WriteBatch()
@@ -110,7 +130,10 @@ public sealed class RocksDbStateStore : IStateStore
             throw new StoreException($"{_path} failed before and must be opened again", isCorruption: false);
         try
         {
-            _db.Write(_batch, _writeOptions);
+            if (_batchBytes < FileBytesMin)
+                _db.Write(_batch, _writeOptions);
+            else
+                _file.Ingest(_batch);
         }
         catch (RocksDbException e)
         {

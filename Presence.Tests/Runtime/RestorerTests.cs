@@ -46,17 +46,64 @@ internal sealed class RestorerTests
         world.RunUntil(() => State(restorer) == TaskState.Running && restorer.Status[0].ChangelogOffset > readable);
     }
 
+    [TestCase(1, 1_000_000)]
+    [TestCase(3, 333_333)]
+    public void Long_replays_share_the_memory_of_what_they_have_not_written(int replays, int share)
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = new(new SimulatedCluster(world));
+        foreach (string input in SimulatedTown.Stages[0].Inputs)
+            log.Cluster.CreateTopic(new TopicSpecification(input, replays, null, new Dictionary<string, string>()));
+        log.Cluster.CreateTopic(new TopicSpecification(Changelog.Topic, replays, null, new Dictionary<string, string> { ["cleanup.policy"] = "compact" }));
+        using ITransactionalProducer producer = log.CreateProducer("first");
+        world.RunUntil(() => producer.Init(TimeSpan.Zero).IsOk);
+        // Different keys, so that none is compacted away.
+        byte[] key = new byte[100];
+        key[0] = StoreKeys.StatePrefix;
+        Assert.That(producer.Begin().IsOk, Is.True);
+        for (int i = 0; i < 30_000 * replays; i++)
+        {
+            BitConverter.TryWriteBytes(key.AsSpan(1), i);
+            Assert.That(producer.Produce(Changelog with { Partition = i % replays }, key, hasKey: true, default, hasValue: false, 0).IsOk, Is.True);
+        }
+
+        world.RunUntil(() => producer.Commit(TimeSpan.Zero).IsOk);
+        StoreBounds bounds = new() { RestoreBytesMax = 1_000_000 };
+        using WeighedStores stores = new(new SimulatedStores(new SimulatedDisk(world)));
+        using Restorer restorer = Create(world, log, stores, bounds);
+        for (int i = 0; i < replays; i++)
+            restorer.Follow(Request(world, log, i, bounds));
+        world.RunUntil(() =>
+        {
+            restorer.RunOnce(TimeSpan.Zero);
+            return restorer.Status.Count == replays && restorer.Status.All(s => s.State == TaskState.Running);
+        });
+        // What a replay that is done holds is written a moment later, and its share is the others' by then.
+        Assert.That(stores.HeldMax, Is.LessThan(1.5 * bounds.RestoreBytesMax));
+        Assert.That(stores.BatchMax, Is.GreaterThanOrEqualTo(share), "and use it");
+    }
+
     private static Restorer Follow(SimulatedWorld world, SimulatedLog log)
+    {
+        Restorer restorer = Create(world, log, new SimulatedStores(new SimulatedDisk(world)));
+        restorer.Follow(Request(world, log, 0, new StoreBounds()));
+        return restorer;
+    }
+
+    private static Restorer Create(SimulatedWorld world, SimulatedLog log, IStateStoreProvider stores, StoreBounds? bounds = null)
     {
         TimeProvider time = new SimulatedClock(world, TimeSpan.Zero);
         RuntimeMetrics metrics = new(new UnheardMeters());
-        InstanceOptions options = new() { ApplicationId = "presence", InstanceId = "i", DeadLetterTopic = "dead-letter" };
-        Restorer restorer = new(log, options, new SimulatedStores(new SimulatedDisk(world)), time, metrics, new Lifecycle(NullLogger.Instance, metrics, time, []), NullLogger.Instance);
-        TaskTopics topics = new(Changelog, [.. SimulatedTown.Stages[0].Outputs.Select(_ => 1)], "dead-letter", 1);
+        InstanceOptions options = new() { ApplicationId = "presence", InstanceId = "i", DeadLetterTopic = "dead-letter", StoreBounds = bounds ?? new StoreBounds() };
+        return new Restorer(log, options, stores, time, metrics, new Lifecycle(NullLogger.Instance, metrics, time, []), NullLogger.Instance);
+    }
+
+    private static TakeoverRequest Request(SimulatedWorld world, SimulatedLog log, int partition, StoreBounds bounds)
+    {
+        TaskTopics topics = new(Changelog with { Partition = partition }, [.. SimulatedTown.Stages[0].Outputs.Select(_ => 1)], "dead-letter", 1);
         Task<IReadOnlyDictionary<string, TopicDescription>> described = log.Admin.DescribeTopics([Changelog.Topic], CancellationToken.None);
         world.RunUntil(() => described.IsCompleted);
-        restorer.Follow(new TakeoverRequest(Task, SimulatedTown.Stages[0], topics, described.Result[Changelog.Topic].Id, TimeSpan.FromDays(1), BadInputPolicy.DeadLetter, 0, new StoreBounds()));
-        return restorer;
+        return new TakeoverRequest(Task with { Partition = partition }, SimulatedTown.Stages[0], topics, described.Result[Changelog.Topic].Id, TimeSpan.FromDays(1), BadInputPolicy.DeadLetter, 0, bounds);
     }
 
     private static TaskState? State(Restorer restorer)
@@ -77,5 +124,64 @@ internal sealed class RestorerTests
         Assert.That(producer.Begin().IsOk, Is.True);
         Assert.That(producer.Produce(Changelog, StoreKeys.Meta, hasKey: true, meta, hasValue: true, 0).IsOk, Is.True);
         world.RunUntil(() => Partition(log).End > end);
+    }
+
+    /// <summary>Knows how many bytes of batches its stores hold.</summary>
+    private sealed class WeighedStores(IStateStoreProvider inner) : IStateStoreProvider
+    {
+        private long _held;
+
+        public long HeldMax { get; private set; }
+
+        public long BatchMax { get; private set; }
+
+        public IStateStore Open(string task) => new Store(this, inner.Open(task));
+
+        public void Delete(string task) => inner.Delete(task);
+
+        public IReadOnlyCollection<string> Existing() => inner.Existing();
+
+        public void Dispose() => inner.Dispose();
+
+        private sealed class Store(WeighedStores all, IStateStore inner) : IStateStore
+        {
+            private long _batch;
+
+            public StoreFigures Figures => inner.Figures;
+
+            public int TryGet(ReadOnlySpan<byte> key, ref byte[] destination) => inner.TryGet(key, ref destination);
+
+            public void Scan(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to, StoreVisitor visitor) => inner.Scan(from, to, visitor);
+
+            public void BeginBatch()
+            {
+                inner.BeginBatch();
+                Weigh(-_batch);
+            }
+
+            public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+            {
+                inner.Put(key, value);
+                Weigh(key.Length + value.Length);
+            }
+
+            public void Delete(ReadOnlySpan<byte> key)
+            {
+                inner.Delete(key);
+                Weigh(key.Length);
+            }
+
+            public void WriteBatch() => inner.WriteBatch();
+
+            public void Dispose() => inner.Dispose();
+
+            private void Weigh(long bytes)
+            {
+                _batch += bytes;
+                all._held += bytes;
+                all.BatchMax = Math.Max(all.BatchMax, _batch);
+                all.HeldMax = Math.Max(all.HeldMax, all._held);
+            }
+        }
     }
 }
