@@ -144,8 +144,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
         while (_toDelete.TryDequeue(out TaskId obsolete))
             DeleteCopy(obsolete);
         _followersWait = _takeovers.Exists(t => t is { Goal: TakeoverGoal.Run, IsReading: true, Remaining: > LongReplay });
-        int replays = _takeovers.Count(t => t is { IsReading: true, Remaining: > LongReplay } && MayRead(t));
-        int batchBytes = (int)Math.Clamp(_options.StoreBounds.RestoreBytesMax / Math.Max(1, replays), StoreRestore.BatchBytesMin, BatchBytesMax);
+        int batchBytes = BatchBytes();
         for (int slot = 0; slot < _takeovers.Count; slot++)
         {
             if (_takeovers[slot] is not { } takeover)
@@ -275,6 +274,19 @@ public sealed class Restorer : ILogReceiver, IDisposable
 
         Consumer.Add(takeover.Request.Topics.Changelog, slot, takeover.Position);
         _reading.Add(slot);
+    }
+
+    // What one replay may hold: each long one has its share.
+    private int BatchBytes()
+    {
+        int replays = 0;
+        foreach (Takeover? takeover in _takeovers)
+        {
+            if (takeover is { IsReading: true, Remaining: > LongReplay } && MayRead(takeover))
+                replays++;
+        }
+
+        return (int)Math.Clamp(_options.StoreBounds.RestoreBytesMax / Math.Max(1, replays), StoreRestore.BatchBytesMin, BatchBytesMax);
     }
 
     private bool MayRead(Takeover takeover) => !(_followersWait && takeover.Goal == TakeoverGoal.Follow);
