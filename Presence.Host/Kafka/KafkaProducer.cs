@@ -25,7 +25,6 @@ internal sealed class KafkaProducer : ITransactionalProducer
 
     private const int DeliveriesEvery = 512;
 
-    // A broker that takes longer is waited for by the client.
     private static readonly TimeSpan DeliveryPause = TimeSpan.FromMilliseconds(20);
 
     // Gives a full queue time to empty.
@@ -46,7 +45,9 @@ internal sealed class KafkaProducer : ITransactionalProducer
     private int _groupsSent;
     private readonly KafkaGroups _groups;
     private readonly Dictionary<TopicPartition, long> _tracked = [];
+    private readonly Action<DeliveryReport<byte[], byte[]>>? _checking;
     private string? _deliveryFailure;
+    private TopicPartition? _doubtful;
     private bool _recordsFault;
     private bool _isDoomed;
     private int _untilDeliveries;
@@ -86,6 +87,10 @@ internal sealed class KafkaProducer : ITransactionalProducer
             _sender = new NativeSender(library, _producer.Handle);
             _deliveries = new NativeDeliveries(library, _producer.Handle, OnDelivered);
         }
+        else
+        {
+            _checking = Check;
+        }
 
         _calls = new CallThread($"presence-{transactionalId}", TakeDeliveries);
     }
@@ -106,6 +111,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
         {
             _tracked.Clear();
             _deliveryFailure = null;
+            _doubtful = null;
             _recordsFault = _isDoomed = false;
         }
 
@@ -141,7 +147,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
 
         try
         {
-            _producer.Produce(new Confluent.Kafka.TopicPartition(partition.Topic, partition.Partition), message, trackOffset ? Tracking(partition) : null);
+            _producer.Produce(new Confluent.Kafka.TopicPartition(partition.Topic, partition.Partition), message, trackOffset ? Tracking(partition) : _checking);
             return LogResult.Ok;
         }
         catch (ProduceException<byte[], byte[]> e)
@@ -190,12 +196,9 @@ internal sealed class KafkaProducer : ITransactionalProducer
         "commit",
         () =>
         {
-            // The client would report the delivery of each record on its own. Few do not matter, and go out at once.
-            while (_deliveries?.Unreported > DeliveriesEvery && _deliveries.Take(DeliveryPause))
-            {
-                // As long as they come.
-            }
-
+            AwaitDeliveries();
+            if (_doubtful is { } partition)
+                throw new KafkaException(new Error(ErrorCode.Local_Inconsistent, $"the client says that records to {partition} are written, but not where: the broker may have refused them"));
             _producer.CommitTransaction(ClientTimeout);
         },
         timeout);
@@ -260,9 +263,37 @@ internal sealed class KafkaProducer : ITransactionalProducer
 
     private void TakeDeliveries() => _deliveries?.Take(TimeSpan.Zero);
 
+    // None is left to the commit, in which the client would neither show them nor let the transaction be aborted. Where
+    // the client has failed the transaction it drops what it holds, so that this does not last.
+    private void AwaitDeliveries()
+    {
+        int left;
+        if (_deliveries is null)
+        {
+            left = _producer.Flush(ClientTimeout);
+        }
+        else
+        {
+            while ((left = _deliveries.Unreported) > 0 && SinceCalled() < ClientTimeout)
+                _deliveries.Take(DeliveryPause);
+        }
+
+        if (left > 0)
+            throw new KafkaException(new Error(ErrorCode.Local_TimedOut, $"{left} records are not delivered yet"));
+    }
+
     // Here, so that only tracked records make an object of what it captures.
     private Action<DeliveryReport<byte[], byte[]>> Tracking(TopicPartition partition) => report => OnDelivered(partition, report.Error, report.Offset.Value);
 
+    private void Check(DeliveryReport<byte[], byte[]> report)
+    {
+        if (!report.Error.IsError && report.Offset.Value < 0)
+            OnDelivered(new TopicPartition(report.Topic, report.Partition.Value), report.Error, report.Offset.Value);
+    }
+
+    // A broker that knows nothing of a producer at a partition takes a batch in the middle of its sequence (KAFKA-15591):
+    // when it refuses the first one, and takes the second that is on its way already, the client believes that it must have
+    // the first as well, and reports it as delivered, without an offset (librdkafka 2.16, rd_kafka_dr_implicit_ack).
     private void OnDelivered(TopicPartition partition, Error error, long offset)
     {
         lock (_deliveryLock)
@@ -271,6 +302,10 @@ internal sealed class KafkaProducer : ITransactionalProducer
             {
                 _deliveryFailure = error.Reason;
                 _recordsFault |= IsRecordsFault(error.Code);
+            }
+            else if (offset < 0)
+            {
+                _doubtful = partition;
             }
             else
             {

@@ -199,6 +199,40 @@ internal sealed class RecordPathTests(LogKind kind)
         writing.GetAwaiter().GetResult();
     }
 
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task A_batch_that_is_refused_while_the_one_after_it_is_taken_is_not_lost(bool isTracked)
+    {
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        using RefusingProxy proxy = new(await TestKafka.Bootstrap(), partition.Topic);
+        using KafkaLog log = new(new KafkaClients(new KafkaOptions { BootstrapServers = proxy.Bootstrap }, TimeProvider.System, NullLogger.Instance, isPlain: kind == LogKind.KafkaPlain));
+        using ITransactionalProducer producer = log.CreateProducer($"id-{Guid.NewGuid():N}");
+        _log.Ok(() => producer.Init(Call));
+        LogResult result;
+        while (!(result = Attempt()).IsOk)
+        {
+            Assert.That((result.Status, result.OutsideCause), Is.EqualTo((LogStatus.Abortable, true)), result.Reason);
+            _log.Ok(() => producer.Abort(Call));
+        }
+
+        Assert.That(proxy.Requests, Is.GreaterThanOrEqualTo(2));
+        using ILogConsumer consumer = Consumer();
+        Delivered read = new();
+        consumer.Add(partition, 0, 0);
+        PollUntil(consumer, read, () => read.Values.Contains("second") && read.Ends.GetValueOrDefault(0) > read.Records[^1].Offset);
+        Assert.That(read.Values, Is.EqualTo(new[] { "first", "second" }));
+        Assert.That(producer.TrackedOffset(partition), Is.EqualTo(isTracked ? read.Records[0].Offset : null));
+
+        LogResult Attempt()
+        {
+            _log.Ok(producer.Begin);
+            _log.Ok(() => producer.Produce(partition, "k"u8, true, "first"u8, true, 1_700_000_000_000, trackOffset: isTracked));
+            _log.Until(() => proxy.Requests > 0, "the first batch");
+            _log.Ok(() => producer.Produce(partition, "k"u8, true, "second"u8, true, 1_700_000_000_001));
+            return _log.Answer(() => producer.Commit(Call));
+        }
+    }
+
     [Test]
     public void A_log_that_cannot_be_reached_is_reported_while_it_is_waited_for()
     {

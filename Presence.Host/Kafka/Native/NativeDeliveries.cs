@@ -15,15 +15,18 @@ internal sealed unsafe class NativeDeliveries : IDisposable
     private readonly LibrdKafka _library;
     private readonly SafeHandle _producer;
     private readonly nint _queue;
-    private readonly Action<TopicPartition, Error, long> _onTracked;
+    private readonly Action<TopicPartition, Error, long> _onReport;
 
-    /// <summary><paramref name="onTracked"/> is told of each record that was sent with a handler, and of its offset.</summary>
-    public NativeDeliveries(LibrdKafka library, Handle producer, Action<TopicPartition, Error, long> onTracked)
+    /// <summary>
+    /// <paramref name="onReport"/> is told of each record that was sent with a handler, and of its offset; and of each
+    /// that is said to be delivered and has none.
+    /// </summary>
+    public NativeDeliveries(LibrdKafka library, Handle producer, Action<TopicPartition, Error, long> onReport)
     {
         _library = library;
         _producer = LibrdKafka.HandleOf(producer);
         _queue = library.MainQueue(_producer);
-        _onTracked = onTracked;
+        _onReport = onReport;
     }
 
     /// <summary>Records whose reports were not taken yet.</summary>
@@ -40,8 +43,8 @@ internal sealed unsafe class NativeDeliveries : IDisposable
             ConsumedMessage* message;
             while ((message = _library.NextMessage(happened)) != null)
             {
-                if (message->Private != 0)
-                    OnTracked(message);
+                if (message->Private != 0 || (message->Offset < 0 && message->Error == 0))
+                    OnReport(message);
             }
 
             _library.DestroyEvent(happened);
@@ -51,11 +54,12 @@ internal sealed unsafe class NativeDeliveries : IDisposable
     }
 
     // The client keeps a record's handler by a handle in its private field, and frees it with the report.
-    private void OnTracked(ConsumedMessage* message)
+    private void OnReport(ConsumedMessage* message)
     {
-        GCHandle.FromIntPtr(message->Private).Free();
+        if (message->Private != 0)
+            GCHandle.FromIntPtr(message->Private).Free();
         string topic = Encoding.UTF8.GetString(_library.NameOf(message->Topic));
-        _onTracked(new TopicPartition(topic, message->Partition), new Error((ErrorCode)message->Error), message->Offset);
+        _onReport(new TopicPartition(topic, message->Partition), new Error((ErrorCode)message->Error), message->Offset);
     }
 
     /// <summary>Before the producer.</summary>
