@@ -144,12 +144,12 @@ public sealed class Restorer : ILogReceiver, IDisposable
         while (_toDelete.TryDequeue(out TaskId obsolete))
             DeleteCopy(obsolete);
         _followersWait = _takeovers.Exists(t => t is { Goal: TakeoverGoal.Run, IsReading: true, Remaining: > LongReplay });
-        int batchBytes = BatchBytes();
+        int batchBytes = BatchBytesOfEach();
         for (int slot = 0; slot < _takeovers.Count; slot++)
         {
             if (_takeovers[slot] is not { } takeover)
                 continue;
-            takeover.BatchBytes = batchBytes;
+            takeover.BatchBytesMax = batchBytes;
             // Before the step too: one that begins anew must not go on with the old position.
             FollowReading(slot, takeover);
             // One step may open a store, of many.
@@ -214,10 +214,10 @@ public sealed class Restorer : ILogReceiver, IDisposable
             if (known is null)
                 return;
             StopReading(slot, known);
-            long position = known.Position;
+            long written = known.Written;
             known.Dispose();
             _takeovers[slot] = null;
-            _dropped.Enqueue((task, position));
+            _dropped.Enqueue((task, written));
             return;
         }
 
@@ -276,17 +276,17 @@ public sealed class Restorer : ILogReceiver, IDisposable
         _reading.Add(slot);
     }
 
-    // What one replay may hold: each long one has its share.
-    private int BatchBytes()
+    // Whoever holds much, or is about to, has its share: one that has come to the end it knew may find another.
+    private int BatchBytesOfEach()
     {
-        int replays = 0;
+        int shares = 0;
         foreach (Takeover? takeover in _takeovers)
         {
-            if (takeover is { IsReading: true, Remaining: > LongReplay } && MayRead(takeover))
-                replays++;
+            if (takeover is { BatchBytes: >= StoreRestore.BatchBytesMin } || (takeover is { IsReading: true, Remaining: > LongReplay } && MayRead(takeover)))
+                shares++;
         }
 
-        return (int)Math.Clamp(_options.StoreBounds.RestoreBytesMax / Math.Max(1, replays), StoreRestore.BatchBytesMin, BatchBytesMax);
+        return (int)Math.Clamp(_options.StoreBounds.RestoreBytesMax / Math.Max(1, shares), StoreRestore.BatchBytesMin, BatchBytesMax);
     }
 
     private bool MayRead(Takeover takeover) => !(_followersWait && takeover.Goal == TakeoverGoal.Follow);

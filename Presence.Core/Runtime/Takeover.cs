@@ -111,11 +111,17 @@ public sealed class Takeover : IDisposable
     /// <summary>Records still to replay (offsets, so an upper bound).</summary>
     public long Remaining => State == TakeoverState.Done || _restore is null ? 0 : Math.Max(0, Target - _restore.Position);
 
-    /// <summary>Bytes of changelog records that it holds at most before it writes them.</summary>
-    public int BatchBytes
+    /// <summary>Bytes of changelog records that it has not written.</summary>
+    public int BatchBytes => _restore?.BatchBytes ?? 0;
+
+    /// <summary>How many they may become.</summary>
+    public int BatchBytesMax
     {
         set => _restore?.BatchBytesMax = value;
     }
+
+    /// <summary>The changelog offset that its copy on the disk is at; -1 while nothing is open.</summary>
+    public long Written => _restore?.Local.ChangelogOffset ?? -1;
 
     /// <summary>The restored task, once it is done.</summary>
     public StreamTask? Result { get; private set; }
@@ -293,7 +299,7 @@ public sealed class Takeover : IDisposable
             }
         }
 
-        _restore = new StoreRestore(_store, Request.Definition, local);
+        _restore = new StoreRestore(_store, Request.Definition, local, Request.Bounds);
         _endPosition = 0;
         _expected = Target;
         _flushed = local.ChangelogOffset;

@@ -27,8 +27,11 @@ public interface IStateStore : IDisposable
     /// <summary>Adds a delete to the batch.</summary>
     void Delete(ReadOnlySpan<byte> key);
 
-    /// <summary>Writes the batch: all of it or nothing. Throws <see cref="StoreException"/> when it could not be written.</summary>
-    void WriteBatch();
+    /// <summary>
+    /// Writes the batch: all of it or nothing. Throws <see cref="StoreException"/> when it could not be written.
+    /// <paramref name="asFile"/>: for the large ones of a replay; costs less per entry, takes its time, and is synced.
+    /// </summary>
+    void WriteBatch(bool asFile = false);
 
     /// <summary>Figures for metrics: bytes on disk, memory in use, estimated keys.</summary>
     StoreFigures Figures { get; }

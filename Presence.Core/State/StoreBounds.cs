@@ -12,8 +12,11 @@ public sealed class StoreBounds
     /// <summary>Bytes of values read or written lately, keys included.</summary>
     public int CacheBytesMax { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>Bytes of changelog records that all replays of an instance hold together before they write them.</summary>
-    public long RestoreBytesMax { get; init; } = 128 * 1024 * 1024;
+    /// <summary>Bytes that all replays of an instance hold together before they write them; the memory for it can be twice that.</summary>
+    public long RestoreBytesMax { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Bytes from which on what a replay writes is a file of its own; smaller files would be merged too often.</summary>
+    public int FileBytesMin { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>Timers in memory; the rest, all later than these, stay on disk.</summary>
     public int TimersMax { get; init; } = 64 * 1024;

@@ -17,7 +17,7 @@ public sealed class StoreRestore
     private readonly int[] _clockInputs;
     private readonly byte[] _local;
     private byte[] _timer = new byte[512];
-    private int _batchBytes;
+    private readonly int _fileBytesMin;
 
     // Clock of the last transaction, and of the last one before that with another clock: whenever the clock moves, all that
     // was due before has fired.
@@ -26,8 +26,9 @@ public sealed class StoreRestore
     private long _droppedTo = long.MinValue;
 
     /// <summary>Over an open store, of a task of this stage, that stands at <paramref name="local"/>.</summary>
-    public StoreRestore(IStateStore store, StageDefinition stage, LocalRecord local)
+    public StoreRestore(IStateStore store, StageDefinition stage, LocalRecord local, StoreBounds bounds)
     {
+        _fileBytesMin = bounds.FileBytesMin;
         _store = store;
         _timerOf = stage.TimerOf;
         _meta = new MetaRecord(stage.Inputs.Count);
@@ -39,6 +40,9 @@ public sealed class StoreRestore
 
     /// <summary>Bytes of keys and values from which on a batch is written.</summary>
     public int BatchBytesMax { get; set; } = BatchBytesMin;
+
+    /// <summary>Bytes of keys and values that are applied and not written.</summary>
+    public int BatchBytes { get; private set; }
 
     /// <summary>Next changelog offset to apply.</summary>
     public long Position { get; private set; }
@@ -68,6 +72,7 @@ public sealed class StoreRestore
             {
                 ReadOnlySpan<byte> stageKey = key[StoreKeys.StateHeader..];
                 _store.Put(TimerKey(time, stageKey), default);
+                BatchBytes += StoreKeys.TimerHeader + stageKey.Length;
             }
         }
 
@@ -75,8 +80,8 @@ public sealed class StoreRestore
         Records++;
         int size = key.Length + value.Length;
         Bytes += size;
-        _batchBytes += size;
-        if (_batchBytes >= BatchBytesMax)
+        BatchBytes += size;
+        if (BatchBytes >= BatchBytesMax)
             Write(currentAt: 0);
     }
 
@@ -135,8 +140,8 @@ public sealed class StoreRestore
         long known = LocalRecord.Read(_local).CurrentAt;
         LocalRecord.Update(_local, Position, currentAt == 0 ? known : currentAt);
         _store.Put(StoreKeys.Local, _local);
-        _store.WriteBatch();
+        _store.WriteBatch(asFile: BatchBytes >= _fileBytesMin);
         _store.BeginBatch();
-        _batchBytes = 0;
+        BatchBytes = 0;
     }
 }

@@ -18,6 +18,6 @@ public sealed class StateOptions
     [Range(64 * 1024, 1024 * 1024 * 1024)]
     public int CacheBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>For the runtime. What is replayed needs no memtable, and takes the place of them: <paramref name="writeBufferBytes"/>.</summary>
-    internal StoreBounds ToBounds(long writeBufferBytes) => new() { WriteInterval = WriteInterval, UnwrittenBytesMax = UnwrittenBytes, CacheBytesMax = CacheBytes, RestoreBytesMax = writeBufferBytes };
+    /// <summary>For the runtime. What replays hold may take as much memory as memtables, and takes twice its size.</summary>
+    internal StoreBounds ToBounds(long writeBufferBytes) => new() { WriteInterval = WriteInterval, UnwrittenBytesMax = UnwrittenBytes, CacheBytesMax = CacheBytes, RestoreBytesMax = writeBufferBytes / 2 };
 }

@@ -6,9 +6,10 @@ namespace Presence.Host.Hosting;
 /// <summary>What an instance may come to take of memory, as it is configured; bytes.</summary>
 /// <param name="Blocks">Block cache of all stores.</param>
 /// <param name="Memtables">Memtables of all stores.</param>
+/// <param name="Replays">What replays of changelogs hold before they write it.</param>
 /// <param name="Workers">What the workers have read ahead, have not sent yet, and have not committed.</param>
 /// <param name="PerTask">State of one task before its disk.</param>
-public sealed record MemoryBudget(long Blocks, long Memtables, long Workers, long PerTask)
+public sealed record MemoryBudget(long Blocks, long Memtables, long Replays, long Workers, long PerTask)
 {
     private const long MiB = 1024 * 1024;
 
@@ -22,11 +23,13 @@ public sealed record MemoryBudget(long Blocks, long Memtables, long Workers, lon
     public static MemoryBudget Of(Settings settings) => new(
         settings.Presence.RocksDb.BlockCacheBytes,
         settings.Presence.RocksDb.WriteBufferBytes,
+        // A batch takes up to twice its size.
+        2 * settings.Presence.State.ToBounds(settings.Presence.RocksDb.WriteBufferBytes).RestoreBytesMax,
         settings.IsEmbedded ? 0 : PerWorker * settings.Presence.WorkerCount(),
         settings.Presence.State.UnwrittenBytes + settings.Presence.State.CacheBytes);
 
     /// <summary>All but the tasks', of which nobody knows the number yet.</summary>
-    public long Shared => Blocks + Memtables + Workers + Process;
+    public long Shared => Blocks + Memtables + Replays + Workers + Process;
 
     /// <summary>Why it cannot work within a limit, with what to do; null where it can, or where there is none.</summary>
     public string? Problem(long? limit) => limit is not { } bytes || Blocks + Memtables <= bytes ? null
@@ -37,6 +40,6 @@ public sealed record MemoryBudget(long Blocks, long Memtables, long Workers, lon
 
     /// <summary>In words.</summary>
     public string Describe(long? limit) =>
-        $"{Shared / MiB} MiB at most (blocks {Blocks / MiB}, memtables {Memtables / MiB}, read ahead, unsent and uncommitted {Workers / MiB}, the process itself {Process / MiB}) and {PerTask / MiB} MiB for each task, "
+        $"{Shared / MiB} MiB at most (blocks {Blocks / MiB}, memtables {Memtables / MiB}, replays {Replays / MiB}, read ahead, unsent and uncommitted {Workers / MiB}, the process itself {Process / MiB}) and {PerTask / MiB} MiB for each task, "
         + (limit is { } bytes ? $"of {bytes / MiB} MiB that this container or service may take" : "without a limit of a container or service");
 }

@@ -46,7 +46,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
     private readonly KafkaGroups _groups;
     private readonly Dictionary<TopicPartition, long> _tracked = [];
     private readonly Action<DeliveryReport<byte[], byte[]>>? _checking;
-    private string? _deliveryFailure;
+    private volatile string? _deliveryFailure;
     private TopicPartition? _doubtful;
     private bool _recordsFault;
     private bool _isDoomed;
@@ -264,7 +264,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
     private void TakeDeliveries() => _deliveries?.Take(TimeSpan.Zero);
 
     // None is left to the commit, in which the client would neither show them nor let the transaction be aborted. Where
-    // the client has failed the transaction it drops what it holds, so that this does not last.
+    // one has failed the client says what of, at once.
     private void AwaitDeliveries()
     {
         int left;
@@ -274,11 +274,11 @@ internal sealed class KafkaProducer : ITransactionalProducer
         }
         else
         {
-            while ((left = _deliveries.Unreported) > 0 && SinceCalled() < ClientTimeout)
+            while ((left = _deliveries.Unreported) > 0 && _deliveryFailure is null && SinceCalled() < ClientTimeout)
                 _deliveries.Take(DeliveryPause);
         }
 
-        if (left > 0)
+        if (left > 0 && _deliveryFailure is null)
             throw new KafkaException(new Error(ErrorCode.Local_TimedOut, $"{left} records are not delivered yet"));
     }
 

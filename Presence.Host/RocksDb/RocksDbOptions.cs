@@ -9,7 +9,7 @@ public sealed class RocksDbOptions
     [Range(8L * 1024 * 1024, 1L << 40)]
     public long BlockCacheBytes { get; set; } = 256L * 1024 * 1024;
 
-    /// <summary>Memtables of all stores together, bytes; and what long replays hold before they write it.</summary>
+    /// <summary>Memtables of all stores together, bytes; as much again for what replays hold before they write it.</summary>
     [Range(8L * 1024 * 1024, 1L << 40)]
     public long WriteBufferBytes { get; set; } = 128L * 1024 * 1024;
 

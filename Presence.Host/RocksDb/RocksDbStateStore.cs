@@ -5,26 +5,22 @@ namespace Presence.Host.RocksDb;
 
 /// <summary>
 /// One task's store in one RocksDB. The WAL is on and not synced: a killed process loses nothing, a power loss only the
-/// newest batches, whole ones, in order; the changelog offset in each batch says where to go on. A large batch, as a replay
-/// writes them, becomes a file at once, and is synced.
+/// newest batches, whole ones, in order; the changelog offset in each batch says where to go on. What is written as a file
+/// is synced.
 /// </summary>
 public sealed class RocksDbStateStore : IStateStore
 {
-    /// <summary>Bytes of keys and values from which on a batch becomes a file; smaller files would be merged too often.</summary>
-    public const int FileBytesMin = 4 * 1024 * 1024;
-
     private static readonly TimeSpan FiguresAge = TimeSpan.FromSeconds(5);
 
     private readonly RocksDbSharp.RocksDb _db;
     private readonly WriteOptions _writeOptions = new();
-    private readonly WriteBatch _batch = new();
+    private WriteBatch _batch = new();
     private readonly RocksDbTableFile _file;
     private readonly CopyOut _copyOut = new();
     private readonly TimeProvider _time;
     private readonly string _path;
     private StoreFigures _figures;
     private long _figuresAt;
-    private long _batchBytes;
     private bool _failed;
 
     /// <summary>Opens or creates the database at <paramref name="path"/>.</summary>
@@ -35,6 +31,7 @@ public sealed class RocksDbStateStore : IStateStore
         try
         {
             Directory.CreateDirectory(path);
+            RocksDbTableFile.Clear(path);
             DbOptions options = resources.CreateDbOptions();
             _db = RocksDbSharp.RocksDb.Open(options, path);
             _file = new RocksDbTableFile(_db, options, path);
@@ -102,42 +99,31 @@ public sealed class RocksDbStateStore : IStateStore
     }
 
     /// <inheritdoc/>
-    public void BeginBatch()
-    {
-        _batch.Clear();
-        _batchBytes = 0;
-    }
+    public void BeginBatch() => _batch.Clear();
 
     /// <inheritdoc/>
-    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
-    {
-        _batch.Put(key, value);
-        _batchBytes += key.Length + value.Length;
-    }
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => _batch.Put(key, value);
 
     /// <inheritdoc/>
-    public void Delete(ReadOnlySpan<byte> key)
-    {
-        _batch.Delete(key);
-        _batchBytes += key.Length;
-    }
+    public void Delete(ReadOnlySpan<byte> key) => _batch.Delete(key);
 
     /// <inheritdoc/>
-    public void WriteBatch()
+    public void WriteBatch(bool asFile = false)
     {
         // After a failed write nothing may follow that could be taken for complete.
         if (_failed)
             throw new StoreException($"{_path} failed before and must be opened again", isCorruption: false);
+        _failed = true;
         try
         {
-            if (_batchBytes < FileBytesMin)
-                _db.Write(_batch, _writeOptions);
+            if (asFile)
+                WriteFile();
             else
-                _file.Ingest(_batch);
+                _db.Write(_batch, _writeOptions);
+            _failed = false;
         }
         catch (RocksDbException e)
         {
-            _failed = true;
             throw RocksDbErrors.Of($"{_path} cannot be written", e);
         }
     }
@@ -147,6 +133,14 @@ public sealed class RocksDbStateStore : IStateStore
     {
         _batch.Dispose();
         _db.Dispose();
+    }
+
+    private void WriteFile()
+    {
+        _file.Ingest(_batch);
+        // One that is cleared keeps its memory, for as long as the task lives.
+        _batch.Dispose();
+        _batch = new WriteBatch();
     }
 
     private long Property(string name) => long.TryParse(_db.GetProperty(name), out long value) ? value : 0;

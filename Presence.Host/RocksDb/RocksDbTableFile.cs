@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Presence.Core.State;
 using RocksDbSharp;
 
 namespace Presence.Host.RocksDb;
@@ -12,28 +13,33 @@ internal sealed unsafe class RocksDbTableFile
 {
     private static readonly EnvOptions Environment = new();
     private static readonly FlushOptions Wait = new FlushOptions().SetWaitForFlush(true);
-    private static readonly IngestExternalFileOptions Move = new IngestExternalFileOptions().SetMoveFiles(true);
+
+    // Copied, not moved: not all file systems can link, and a file that is written again must not be one of the database.
+    private static readonly IngestExternalFileOptions Copy = new IngestExternalFileOptions().SetMoveFiles(false);
 
     private readonly RocksDbSharp.RocksDb _db;
     private readonly DbOptions _options;
     private readonly string _path;
 
-    /// <summary>Of a database at <paramref name="directory"/> with these options.</summary>
+    /// <summary>Of an open database at <paramref name="directory"/> with these options.</summary>
     public RocksDbTableFile(RocksDbSharp.RocksDb db, DbOptions options, string directory)
     {
         _db = db;
         _options = options;
-        _path = Path.Combine(directory, "batch.unfinished");
-        // Of a process that was killed while it wrote one; the database leaves it alone.
-        File.Delete(_path);
+        _path = PathIn(directory);
     }
 
-    /// <summary>All of the batch or nothing. Throws <see cref="RocksDbException"/>.</summary>
+    /// <summary>Deletes what a process that was killed has left, before the database, which leaves it alone, is opened.</summary>
+    public static void Clear(string directory) => File.Delete(PathIn(directory));
+
+    /// <summary>All of the batch or nothing. Throws <see cref="RocksDbException"/>, <see cref="StoreException"/>.</summary>
     public void Ingest(WriteBatch batch)
     {
-        // A power loss may take the end of the log: nothing that comes before this file must be there.
+        // A power loss may take the end of the log: nothing that comes before this file must be there. It also waits where
+        // compactions are behind, which taking files in does not: without it there could be any number of files.
         _db.Flush(Wait);
-        Entries entries = new() { List = (Entry*)NativeMemory.Alloc((nuint)batch.Count(), (nuint)sizeof(Entry)) };
+        int count = batch.Count();
+        Entries entries = new() { List = (Entry*)NativeMemory.Alloc((nuint)count, (nuint)sizeof(Entry)), Capacity = count };
         try
         {
             Native.Instance.rocksdb_writebatch_iterate(
@@ -41,16 +47,32 @@ internal sealed unsafe class RocksDbTableFile
                 (nint)(&entries),
                 (nint)(delegate* unmanaged[Cdecl]<Entries*, byte*, nuint, byte*, nuint, void>)&OnPut,
                 (nint)(delegate* unmanaged[Cdecl]<Entries*, byte*, nuint, void>)&OnDelete);
-            Span<Entry> sorted = new(entries.List, entries.Count);
+            if (entries.Count != count)
+                throw new StoreException($"{_path} cannot be written: of a batch of {count} entries {entries.Count} can be read", isCorruption: false);
+            Span<Entry> sorted = new(entries.List, count);
             sorted.Sort(static (x, y) => x.CompareTo(y));
             Write(sorted);
+            _db.IngestExternalFiles([_path], Copy);
         }
         finally
         {
             NativeMemory.Free(entries.List);
+            Discard();
         }
+    }
 
-        _db.IngestExternalFiles([_path], Move);
+    private static string PathIn(string directory) => Path.Combine(directory, "batch.unfinished");
+
+    // What cannot be deleted is overwritten by the next one, or goes when the store is opened.
+    private void Discard()
+    {
+        try
+        {
+            File.Delete(_path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
     }
 
     private void Write(ReadOnlySpan<Entry> sorted)
@@ -81,16 +103,24 @@ internal sealed unsafe class RocksDbTableFile
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void OnPut(Entries* entries, byte* key, nuint keyLength, byte* value, nuint valueLength) =>
-        entries->List[entries->Count++] = new Entry { KeyAt = key, KeyLength = (int)keyLength, ValueAt = value, ValueLength = (int)valueLength };
+        entries->Add(new Entry { KeyAt = key, KeyLength = (int)keyLength, ValueAt = value, ValueLength = (int)valueLength });
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void OnDelete(Entries* entries, byte* key, nuint keyLength) =>
-        entries->List[entries->Count++] = new Entry { KeyAt = key, KeyLength = (int)keyLength, ValueLength = -1 };
+        entries->Add(new Entry { KeyAt = key, KeyLength = (int)keyLength, ValueLength = -1 });
 
     private struct Entries
     {
         public Entry* List;
+        public int Capacity;
         public int Count;
+
+        public void Add(in Entry entry)
+        {
+            if (Count < Capacity)
+                List[Count] = entry;
+            Count++;
+        }
     }
 
     // Where an entry lies in the batch; a delete has no value.

@@ -4,7 +4,7 @@ using Presence.Host.RocksDb;
 
 namespace Presence.Tests.RocksDb;
 
-/// <summary>Batches so large that they become files, as a replay writes them.</summary>
+/// <summary>Batches that become files, as a replay writes them.</summary>
 [Parallelizable(ParallelScope.All)]
 internal sealed class LargeBatchTests
 {
@@ -34,17 +34,15 @@ internal sealed class LargeBatchTests
             {
                 bool isLarge = random.Next(2) == 0;
                 large += isLarge ? 1 : 0;
-                long bytes = 0;
                 store.BeginBatch();
                 // Keys come several times in one batch, deletes and values in any order.
-                while (bytes < (isLarge ? RocksDbStateStore.FileBytesMin : 10_000))
+                for (int i = isLarge ? 20_000 : 100; i > 0; i--)
                 {
                     int key = random.Next(30_000);
                     if (random.Next(3) == 0)
                     {
                         store.Delete(Key(key));
                         model.Remove(key);
-                        bytes += 4;
                         continue;
                     }
 
@@ -52,10 +50,9 @@ internal sealed class LargeBatchTests
                     random.NextBytes(value);
                     store.Put(Key(key), value);
                     model[key] = value;
-                    bytes += 4 + value.Length;
                 }
 
-                store.WriteBatch();
+                store.WriteBatch(asFile: isLarge);
                 AssertHolds(store, model);
             }
         }
@@ -76,7 +73,7 @@ internal sealed class LargeBatchTests
             store.Put("a, which is below all that follows"u8, "1"u8);
             store.WriteBatch();
             Fill(store, 1_000_000);
-            store.WriteBatch();
+            store.WriteBatch(asFile: true);
             store.BeginBatch();
             store.Put("b, which is only in the log"u8, "1"u8);
             store.WriteBatch();
@@ -101,14 +98,16 @@ internal sealed class LargeBatchTests
         {
             Directory.CreateDirectory(Unfinished(path));
             Fill(store, 0);
-            StoreException? e = Assert.Throws<StoreException>(store.WriteBatch);
+            StoreException? e = Assert.Throws<StoreException>(() => store.WriteBatch(asFile: true));
             Assert.That((e!.IsCorruption, e.Message), Is.EqualTo((false, e.Message)), e.Message);
             Assert.That(e.Message, Does.Contain(path));
             store.BeginBatch();
             store.Put("later"u8, default);
-            Assert.That(store.WriteBatch, Throws.TypeOf<StoreException>().With.Message.Contain("opened again"), "nothing may follow");
+            Assert.That(() => store.WriteBatch(), Throws.TypeOf<StoreException>().With.Message.Contain("opened again"), "nothing may follow");
         }
 
+        // What cannot go keeps the store from being opened, not longer than it is there.
+        Assert.That(() => Open(path), Throws.TypeOf<StoreException>());
         Directory.Delete(Unfinished(path));
         using RocksDbStateStore again = Open(path);
         AssertHolds(again, []);
@@ -140,7 +139,7 @@ internal sealed class LargeBatchTests
     private static void Fill(RocksDbStateStore store, int from)
     {
         store.BeginBatch();
-        for (int i = 0; i < RocksDbStateStore.FileBytesMin / 100; i++)
+        for (int i = 0; i < 10_000; i++)
             store.Put(Key(from + i), new byte[100]);
     }
 

@@ -171,7 +171,7 @@ internal sealed class RestorerTests
                 Weigh(key.Length);
             }
 
-            public void WriteBatch() => inner.WriteBatch();
+            public void WriteBatch(bool asFile = false) => inner.WriteBatch(asFile);
 
             public void Dispose() => inner.Dispose();
 

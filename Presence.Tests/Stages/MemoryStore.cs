@@ -47,7 +47,7 @@ internal sealed class MemoryStore : IStateStore
 
     public void Delete(ReadOnlySpan<byte> key) => _batch.Add((key.ToArray(), null));
 
-    public void WriteBatch()
+    public void WriteBatch(bool asFile = false)
     {
         if (FailWrites)
             throw new StoreException("No space left on device", isCorruption: false);

@@ -105,7 +105,7 @@ internal sealed class StageDriver
         byte[] buffer = [];
         int localLength = Store.TryGet(StoreKeys.Local, ref buffer);
         LocalRecord local = localLength < 0 ? new LocalRecord(0, 0, "t") : LocalRecord.Read(buffer.AsSpan(0, localLength));
-        StoreRestore restore = new(Store, _definition, local);
+        StoreRestore restore = new(Store, _definition, local, new StoreBounds());
         for (int i = (int)local.ChangelogOffset; i < _producer.Committed.Count; i++)
         {
             RecordingProducer.Sent sent = _producer.Committed[i];

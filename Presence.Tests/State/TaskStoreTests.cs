@@ -188,7 +188,7 @@ internal sealed class TaskStoreTests
         Random random = new(seed);
         MemoryStore disk = new(), copy = new();
         TaskStore store = Open(disk, 0);
-        StoreRestore follower = new(copy, Stage, new LocalRecord(0, 0, "t"));
+        StoreRestore follower = new(copy, Stage, new LocalRecord(0, 0, "t"), new StoreBounds());
         List<(byte[] Key, byte[]? Value)> changelog = [];
         SortedDictionary<string, byte[]> state = [];
         long clock = 0, before = 0;
@@ -229,7 +229,7 @@ internal sealed class TaskStoreTests
     public void Timers_that_stand_no_more_are_dropped_so_many_at_a_time_and_committed_away()
     {
         MemoryStore disk = new();
-        StoreRestore follower = new(disk, Stage, new LocalRecord(0, 0, "t"));
+        StoreRestore follower = new(disk, Stage, new LocalRecord(0, 0, "t"), new StoreBounds());
         for (int i = 0; i < 2_500; i++)
             follower.Apply(i, [StoreKeys.StatePrefix, (byte)'a'], Value(1_000 + i, 0), hasValue: true);
         follower.Complete(2_500, 0);
@@ -382,7 +382,7 @@ internal sealed class TaskStoreTests
     {
         byte[] buffer = [];
         int length = disk.TryGet(StoreKeys.Local, ref buffer);
-        StoreRestore restore = new(disk, Stage, length < 0 ? new LocalRecord(0, 0, "t") : LocalRecord.Read(buffer.AsSpan(0, length)));
+        StoreRestore restore = new(disk, Stage, length < 0 ? new LocalRecord(0, 0, "t") : LocalRecord.Read(buffer.AsSpan(0, length)), new StoreBounds());
         for (int i = (int)restore.Position; i < changelog.Count; i++)
             restore.Apply(i, changelog[i].Key, changelog[i].Value, changelog[i].Value is not null);
         restore.Complete(changelog.Count, now);

@@ -41,6 +41,9 @@ public sealed class SimulatedStoreFile
             _unsynced.RemoveFirst();
     }
 
+    /// <summary>What is on it is not lost with the power any more.</summary>
+    internal void Sync() => _unsynced.Clear();
+
     internal void Undo(int batches)
     {
         for (; batches > 0 && _unsynced.Last is { } last; batches--)
@@ -58,7 +61,7 @@ public sealed class SimulatedStoreFile
         }
 
         // What is left was there before the power failed.
-        _unsynced.Clear();
+        Sync();
     }
 
     internal SimulatedStoreFile Copy()

@@ -45,7 +45,7 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
 
         public void Delete(ReadOnlySpan<byte> key) => _batch.Add((key.ToArray(), null));
 
-        public void WriteBatch()
+        public void WriteBatch(bool asFile = false)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             onCall?.Invoke("before a write batch");
@@ -54,6 +54,8 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
             if (disk.World.Faults.Strikes(SimulatedFault.SlowDisk, 0.3))
                 onSlow?.Invoke(disk.World.Span(50, 8_000));
             file.Write(_batch);
+            if (asFile)
+                file.Sync();
             _batch = [];
             if (disk.World.Faults.Strikes(SimulatedFault.CorruptStore, 0.05))
                 file.IsDamaged = true;

@@ -19,7 +19,7 @@ internal sealed unsafe class NativeDeliveries : IDisposable
 
     /// <summary>
     /// <paramref name="onReport"/> is told of each record that was sent with a handler, and of its offset; and of each
-    /// that is said to be delivered and has none.
+    /// that has none.
     /// </summary>
     public NativeDeliveries(LibrdKafka library, Handle producer, Action<TopicPartition, Error, long> onReport)
     {
@@ -43,7 +43,7 @@ internal sealed unsafe class NativeDeliveries : IDisposable
             ConsumedMessage* message;
             while ((message = _library.NextMessage(happened)) != null)
             {
-                if (message->Private != 0 || (message->Offset < 0 && message->Error == 0))
+                if (message->Private != 0 || message->Error != 0 || message->Offset < 0)
                     OnReport(message);
             }
 
