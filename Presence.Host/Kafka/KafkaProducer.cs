@@ -44,6 +44,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
     private string _calling = "";
     private long _calledAt;
     private int _groupsSent;
+    private bool _hasLingered;
     private readonly KafkaGroups _groups;
     private readonly Dictionary<TopicPartition, long> _tracked = [];
     private string? _deliveryFailure;
@@ -110,6 +111,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
         }
 
         _groupsSent = 0;
+        _hasLingered = false;
 
         return Call(_producer.BeginTransaction);
     }
@@ -184,14 +186,17 @@ internal sealed class KafkaProducer : ITransactionalProducer
         }
 
         _groupsSent = 0;
+        _hasLingered = true;
     });
 
     public LogResult Commit(TimeSpan timeout) => Await(
         "commit",
         () =>
         {
-            // The client would report the delivery of each record on its own. Few do not matter, and go out at once.
-            while (_deliveries?.Unreported > DeliveriesEvery && _deliveries.Take(DeliveryPause))
+            // The client would report the delivery of each record on its own, with an object for it. It waits for all of
+            // them in any case: after a send of offsets none lingers any more; else few are sent at once by the commit.
+            int rest = _hasLingered ? 0 : DeliveriesEvery;
+            while (_deliveries?.Unreported > rest && _deliveries.Take(DeliveryPause))
             {
                 // As long as they come.
             }
