@@ -6,8 +6,9 @@ namespace Presence.Benchmarks;
 
 /// <summary>
 /// <c>soak</c>: a steady load for a while, after so much of it at full speed that caches and queues have grown to what they
-/// are allowed. Memory must stay flat, no collection of generation 2 should come, and nothing be left at the end (exit code 1
-/// otherwise). A line in twenty steps says what was added since the one before.
+/// are allowed, and a minute in which what that has left is collected. Memory must stay flat, no collection of generation 2
+/// should come, and nothing be left at the end (exit code 1 otherwise). A line in twenty steps says what was added since the
+/// one before.
 /// </summary>
 internal static class Soak
 {
@@ -23,12 +24,13 @@ internal static class Soak
         Option<double> minutes = new("--minutes") { Description = "How long.", DefaultValueFactory = _ => 10 };
         Option<double> rate = Common.Rate(5_000);
         Option<long> warmUp = new("--warm-up") { Description = "Probes worked off before, as fast as it goes.", DefaultValueFactory = _ => 4_000_000 };
+        Option<double> settle = new("--settle") { Description = "Seconds of the steady load before the first look.", DefaultValueFactory = _ => 60 };
         Option<int> partitions = Common.Partitions(), workers = Common.Workers();
-        return Common.Verb("soak", "A steady load: memory, collections and CPU over time, lag at the end.", 24 * 3600, [minutes, rate, warmUp, partitions, workers], (parsed, cancellation) =>
-            Run(parsed.GetValue(minutes), parsed.GetValue(rate), parsed.GetValue(warmUp), parsed.GetValue(partitions), parsed.GetValue(workers), cancellation));
+        return Common.Verb("soak", "A steady load: memory, collections and CPU over time, lag at the end.", 24 * 3600, [minutes, rate, warmUp, settle, partitions, workers], (parsed, cancellation) =>
+            Run(parsed.GetValue(minutes), parsed.GetValue(rate), parsed.GetValue(warmUp), parsed.GetValue(settle), parsed.GetValue(partitions), parsed.GetValue(workers), cancellation));
     }
 
-    private static async Task<int> Run(double minutes, double rate, long warmUp, int partitions, int workers, CancellationToken cancellation)
+    private static async Task<int> Run(double minutes, double rate, long warmUp, double settle, int partitions, int workers, CancellationToken cancellation)
     {
         await using Broker broker = await Broker.Start();
         await PresenceProcess.CreateTopics(broker.Bootstrap, partitions);
@@ -39,12 +41,16 @@ internal static class Soak
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         await loader.Steadily(0, stop.Token, warmUp);
         await WorkOff.FollowToTheEnd(presence, progress, 0, warmUp, cancellation);
-        long records = (long)(minutes * 60 * rate), began = Stopwatch.GetTimestamp();
-        Task load = loader.Steadily(rate, stop.Token, records);
+        long settled = (long)(settle * rate), records = (long)(minutes * 60 * rate);
+        Task load = loader.Steadily(rate, stop.Token, settled + records);
         TimeSpan interval = TimeSpan.FromSeconds(Math.Clamp(minutes * 60 / Steps, 1, 60));
-        List<Point> points = [await Look(began, presence, progress)];
+        List<Point> points = [];
+        long began;
         try
         {
+            await Task.Delay(TimeSpan.FromSeconds(settle), TimeProvider.System, cancellation);
+            began = Stopwatch.GetTimestamp();
+            points.Add(await Look(began, presence, progress));
             while (!load.IsCompleted)
             {
                 await Task.WhenAny(load, Task.Delay(interval, TimeProvider.System, cancellation));
@@ -57,7 +63,7 @@ internal static class Soak
             await load;
         }
 
-        WorkOff rest = await WorkOff.Follow(presence, progress, warmUp, records, TailLimit, cancellation);
+        WorkOff rest = await WorkOff.Follow(presence, progress, warmUp, settled + records, TailLimit, cancellation);
         points.Add(await Look(began, presence, progress));
         Report.Table(
             ["s", "probes", "lag", "MiB", "CPU s per million", "Gen0 / 1 / 2", "MiB allocated per million"],
@@ -68,6 +74,7 @@ internal static class Soak
         Report.Json("soak", new
         {
             warmUp,
+            settled,
             records,
             rate,
             done = rest.IsDone,

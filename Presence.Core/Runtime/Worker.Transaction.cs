@@ -8,6 +8,9 @@ public sealed partial class Worker
 {
     private readonly List<StreamTask> _batch = [];
     private readonly List<GroupOffsets> _groups = [];
+
+    // By service. Their lists are used again with each transaction.
+    private readonly Dictionary<string, GroupOffsets> _knownGroups = [];
     private bool _open;
     private int _cursor;
     private long _commitBegan;
@@ -48,15 +51,15 @@ public sealed partial class Worker
         _groups.Clear();
         foreach (StreamTask task in _batch)
         {
-            string group = _options.GroupOf(task.Service);
-            int index = _groups.FindIndex(g => g.Group == group);
-            if (index < 0)
+            if (!_knownGroups.TryGetValue(task.Service, out GroupOffsets group))
+                _knownGroups.Add(task.Service, group = new GroupOffsets(_options.GroupOf(task.Service), []));
+            if (!_groups.Contains(group))
             {
-                index = _groups.Count;
-                _groups.Add(new GroupOffsets(group, []));
+                group.Offsets.Clear();
+                _groups.Add(group);
             }
 
-            task.CollectOffsets(_groups[index].Offsets);
+            task.CollectOffsets(group.Offsets);
         }
 
         _groups.RemoveAll(g => g.Offsets.Count == 0);
