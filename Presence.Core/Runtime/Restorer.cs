@@ -149,7 +149,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
         {
             if (_takeovers[slot] is not { } takeover)
                 continue;
-            takeover.BatchBytesMax = batchBytes;
+            takeover.LimitBatch(batchBytes);
             // Before the step too: one that begins anew must not go on with the old position.
             FollowReading(slot, takeover);
             // One step may open a store, of many.

@@ -114,12 +114,6 @@ public sealed class Takeover : IDisposable
     /// <summary>Bytes of changelog records that it has not written.</summary>
     public int BatchBytes => _restore?.BatchBytes ?? 0;
 
-    /// <summary>How many they may become.</summary>
-    public int BatchBytesMax
-    {
-        set => _restore?.BatchBytesMax = value;
-    }
-
     /// <summary>The changelog offset that its copy on the disk is at; -1 while nothing is open.</summary>
     public long Written => _restore?.Local.ChangelogOffset ?? -1;
 
@@ -159,6 +153,19 @@ public sealed class Takeover : IDisposable
         }
     }
 
+    /// <summary>Bytes of changelog records that it may hold before it writes them.</summary>
+    public void LimitBatch(int bytes)
+    {
+        try
+        {
+            _restore?.LimitBatch(bytes);
+        }
+        catch (StoreException e)
+        {
+            NotWritten(e);
+        }
+    }
+
     /// <summary>A changelog record.</summary>
     public void OnRecord(in LogRecord record)
     {
@@ -168,14 +175,18 @@ public sealed class Takeover : IDisposable
         {
             _restore.Apply(record.Offset, record.Key, record.Value, record.HasValue);
         }
-        catch (StoreException e) when (!e.IsCorruption)
-        {
-            Retry($"the store cannot be written: {e.Message}");
-        }
         catch (StoreException e)
         {
-            Refuse(e.Message);
+            NotWritten(e);
         }
+    }
+
+    private void NotWritten(StoreException e)
+    {
+        if (e.IsCorruption)
+            Refuse(e.Message);
+        else
+            Retry($"the store cannot be written: {e.Message}");
     }
 
     /// <summary>Everything readable of the changelog has come; its end lies at <paramref name="highWatermark"/>.</summary>

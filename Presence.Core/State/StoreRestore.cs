@@ -18,6 +18,7 @@ public sealed class StoreRestore
     private readonly byte[] _local;
     private byte[] _timer = new byte[512];
     private readonly int _fileBytesMin;
+    private int _batchBytesMax = BatchBytesMin;
 
     // Clock of the last transaction, and of the last one before that with another clock: whenever the clock moves, all that
     // was due before has fired.
@@ -37,9 +38,6 @@ public sealed class StoreRestore
         Position = local.ChangelogOffset;
         _store.BeginBatch();
     }
-
-    /// <summary>Bytes of keys and values from which on a batch is written.</summary>
-    public int BatchBytesMax { get; set; } = BatchBytesMin;
 
     /// <summary>Bytes of keys and values that are applied and not written.</summary>
     public int BatchBytes { get; private set; }
@@ -81,7 +79,15 @@ public sealed class StoreRestore
         int size = key.Length + value.Length;
         Bytes += size;
         BatchBytes += size;
-        if (BatchBytes >= BatchBytesMax)
+        if (BatchBytes >= _batchBytesMax)
+            Write(currentAt: 0);
+    }
+
+    /// <summary>A batch is written from so many bytes on; now, where there are more: nothing else may come. Throws <see cref="StoreException"/>.</summary>
+    public void LimitBatch(int bytes)
+    {
+        _batchBytesMax = bytes;
+        if (BatchBytes > bytes)
             Write(currentAt: 0);
     }
 
@@ -111,6 +117,7 @@ public sealed class StoreRestore
             if (++dropped > max)
                 return false;
             _store.Delete(timer);
+            BatchBytes += timer.Length;
             return true;
         });
         _droppedTo = dropped > max ? last : _firedTo;

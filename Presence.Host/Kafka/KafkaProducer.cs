@@ -263,8 +263,8 @@ internal sealed class KafkaProducer : ITransactionalProducer
 
     private void TakeDeliveries() => _deliveries?.Take(TimeSpan.Zero);
 
-    // None is left to the commit, in which the client would neither show them nor let the transaction be aborted. Where
-    // one has failed the client says what of, at once.
+    // None is left to the commit, in which the client would neither show them nor let the transaction be aborted. But where
+    // one has failed the client refuses to commit, and knows of what it was.
     private void AwaitDeliveries()
     {
         int left;
@@ -300,7 +300,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
         {
             if (error.IsError)
             {
-                _deliveryFailure = error.Reason;
+                _deliveryFailure ??= error.Reason;
                 _recordsFault |= IsRecordsFault(error.Code);
             }
             else if (offset < 0)

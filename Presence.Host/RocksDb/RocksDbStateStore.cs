@@ -10,6 +10,9 @@ namespace Presence.Host.RocksDb;
 /// </summary>
 public sealed class RocksDbStateStore : IStateStore
 {
+    // A batch that is cleared keeps its memory: a larger one is not kept for as long as the task lives.
+    private const int KeptBytesMax = 1024 * 1024;
+
     private static readonly TimeSpan FiguresAge = TimeSpan.FromSeconds(5);
 
     private readonly RocksDbSharp.RocksDb _db;
@@ -21,6 +24,7 @@ public sealed class RocksDbStateStore : IStateStore
     private readonly string _path;
     private StoreFigures _figures;
     private long _figuresAt;
+    private long _batchBytes;
     private bool _failed;
 
     /// <summary>Opens or creates the database at <paramref name="path"/>.</summary>
@@ -99,13 +103,31 @@ public sealed class RocksDbStateStore : IStateStore
     }
 
     /// <inheritdoc/>
-    public void BeginBatch() => _batch.Clear();
+    public void BeginBatch()
+    {
+        if (_batchBytes > KeptBytesMax)
+        {
+            _batch.Dispose();
+            _batch = new WriteBatch();
+        }
+
+        _batch.Clear();
+        _batchBytes = 0;
+    }
 
     /// <inheritdoc/>
-    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => _batch.Put(key, value);
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        _batch.Put(key, value);
+        _batchBytes += key.Length + value.Length;
+    }
 
     /// <inheritdoc/>
-    public void Delete(ReadOnlySpan<byte> key) => _batch.Delete(key);
+    public void Delete(ReadOnlySpan<byte> key)
+    {
+        _batch.Delete(key);
+        _batchBytes += key.Length;
+    }
 
     /// <inheritdoc/>
     public void WriteBatch(bool asFile = false)
@@ -117,7 +139,7 @@ public sealed class RocksDbStateStore : IStateStore
         try
         {
             if (asFile)
-                WriteFile();
+                _file.Ingest(_batch);
             else
                 _db.Write(_batch, _writeOptions);
             _failed = false;
@@ -133,14 +155,6 @@ public sealed class RocksDbStateStore : IStateStore
     {
         _batch.Dispose();
         _db.Dispose();
-    }
-
-    private void WriteFile()
-    {
-        _file.Ingest(_batch);
-        // One that is cleared keeps its memory, for as long as the task lives.
-        _batch.Dispose();
-        _batch = new WriteBatch();
     }
 
     private long Property(string name) => long.TryParse(_db.GetProperty(name), out long value) ? value : 0;

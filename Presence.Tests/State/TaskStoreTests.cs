@@ -226,6 +226,20 @@ internal sealed class TaskStoreTests
     }
 
     [Test]
+    public void A_restore_that_holds_more_than_it_may_writes_at_once()
+    {
+        MemoryStore disk = new();
+        StoreRestore restore = new(disk, Stage, new LocalRecord(0, 0, "t"), new StoreBounds());
+        restore.LimitBatch(1_000_000);
+        for (int i = 0; i < 500; i++)
+            restore.Apply(i, [StoreKeys.StatePrefix, .. BitConverter.GetBytes(i), .. new byte[995]], default, hasValue: false);
+        restore.LimitBatch(500_000);
+        Assert.That((restore.BatchBytes, disk.Entries.Count), Is.EqualTo((500_000, 0)));
+        restore.LimitBatch(499_999);
+        Assert.That((restore.BatchBytes, LocalRecord.Read(disk.Entries[StoreKeys.Local.ToArray()]).ChangelogOffset), Is.EqualTo((0, 500L)));
+    }
+
+    [Test]
     public void Timers_that_stand_no_more_are_dropped_so_many_at_a_time_and_committed_away()
     {
         MemoryStore disk = new();
