@@ -6,9 +6,9 @@ namespace Presence.Benchmarks;
 
 /// <summary>
 /// <c>soak</c>: a steady load for a while, after so much of it at full speed that caches and queues have grown to what they
-/// are allowed, and a minute in which what that has left is collected. Memory should stay flat, no collection of
-/// generation 2 come, and nothing must be left at the end (exit code 1 otherwise). A line in twenty steps says what was added since the
-/// one before.
+/// are allowed, and a minute in which what that has left is collected. Memory should stay flat, no collection of generation 2
+/// come, and nothing must be left at the end (exit code 1 otherwise). A line in twenty steps says what was added since the one
+/// before.
 /// </summary>
 internal static class Soak
 {

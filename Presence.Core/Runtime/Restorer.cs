@@ -143,7 +143,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
 
         while (_toDelete.TryDequeue(out TaskId obsolete))
             DeleteCopy(obsolete);
-        _followersWait = _takeovers.Exists(t => t is { Goal: TakeoverGoal.Run, IsReading: true, Remaining: > LongReplay });
+        _followersWait = _takeovers.Exists(t => t is { Goal: TakeoverGoal.Run } && IsLong(t));
         int batchBytes = BatchBytesOfEach();
         for (int slot = 0; slot < _takeovers.Count; slot++)
         {
@@ -282,12 +282,14 @@ public sealed class Restorer : ILogReceiver, IDisposable
         int shares = 0;
         foreach (Takeover? takeover in _takeovers)
         {
-            if (takeover is { BatchBytes: >= StoreRestore.BatchBytesMin } || (takeover is { IsReading: true, Remaining: > LongReplay } && MayRead(takeover)))
+            if (takeover is { BatchBytes: >= StoreRestore.BatchBytesMin } || (takeover is not null && IsLong(takeover) && MayRead(takeover)))
                 shares++;
         }
 
         return (int)Math.Clamp(_options.StoreBounds.RestoreBytesMax / Math.Max(1, shares), StoreRestore.BatchBytesMin, BatchBytesMax);
     }
+
+    private static bool IsLong(Takeover takeover) => takeover is { IsReading: true, Remaining: > LongReplay };
 
     private bool MayRead(Takeover takeover) => !(_followersWait && takeover.Goal == TakeoverGoal.Follow);
 

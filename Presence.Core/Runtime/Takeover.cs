@@ -143,13 +143,9 @@ public sealed class Takeover : IDisposable
         {
             Retry($"the log does not answer: {e.Message}");
         }
-        catch (StoreException e) when (e.IsCorruption)
-        {
-            Refuse(e.Message);
-        }
         catch (StoreException e)
         {
-            Retry($"the store cannot be used: {e.Message}");
+            Failed("used", e);
         }
     }
 
@@ -162,7 +158,7 @@ public sealed class Takeover : IDisposable
         }
         catch (StoreException e)
         {
-            NotWritten(e);
+            Failed("written", e);
         }
     }
 
@@ -177,16 +173,16 @@ public sealed class Takeover : IDisposable
         }
         catch (StoreException e)
         {
-            NotWritten(e);
+            Failed("written", e);
         }
     }
 
-    private void NotWritten(StoreException e)
+    private void Failed(string what, StoreException e)
     {
         if (e.IsCorruption)
             Refuse(e.Message);
         else
-            Retry($"the store cannot be written: {e.Message}");
+            Retry($"the store cannot be {what}: {e.Message}");
     }
 
     /// <summary>Everything readable of the changelog has come; its end lies at <paramref name="highWatermark"/>.</summary>

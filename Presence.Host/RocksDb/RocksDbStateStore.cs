@@ -110,8 +110,11 @@ public sealed class RocksDbStateStore : IStateStore
             _batch.Dispose();
             _batch = new WriteBatch();
         }
+        else
+        {
+            _batch.Clear();
+        }
 
-        _batch.Clear();
         _batchBytes = 0;
     }
 

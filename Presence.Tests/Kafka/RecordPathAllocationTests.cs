@@ -36,8 +36,8 @@ internal sealed class RecordPathAllocationTests
         Assert.That(written / (double)Records, Is.LessThan(0.1), "bytes per record written");
     }
 
-    // Of several transactions the best: a broker that is slow for a moment leaves reports to the client, which makes an
-    // object of 88 bytes for each record. A transaction itself costs a few thousand.
+    // Of several transactions the best, as all of the process is counted. Where a report is left to the client it makes an
+    // object of 88 bytes for it; a transaction itself costs a few thousand.
     [Test]
     public async Task Reports_of_delivery_that_a_commit_waits_for_cost_no_object_each()
     {

@@ -19,10 +19,7 @@ internal sealed class RestorerTests
     public void A_copy_that_has_all_that_could_be_read_is_current_while_a_transaction_is_open()
     {
         SimulatedWorld world = new(1);
-        SimulatedLog log = new(new SimulatedCluster(world));
-        foreach (string input in SimulatedTown.Stages[0].Inputs)
-            log.Cluster.CreateTopic(new TopicSpecification(input, 1, null, new Dictionary<string, string>()));
-        log.Cluster.CreateTopic(new TopicSpecification(Changelog.Topic, 1, null, new Dictionary<string, string> { ["cleanup.policy"] = "compact" }));
+        SimulatedLog log = CreateLog(world, 1);
         using ITransactionalProducer first = log.CreateProducer("first"), second = log.CreateProducer("second");
         world.RunUntil(() => first.Init(TimeSpan.Zero).IsOk);
         world.RunUntil(() => second.Init(TimeSpan.Zero).IsOk);
@@ -51,10 +48,7 @@ internal sealed class RestorerTests
     public void Long_replays_share_the_memory_of_what_they_have_not_written(int replays, int share)
     {
         SimulatedWorld world = new(1);
-        SimulatedLog log = new(new SimulatedCluster(world));
-        foreach (string input in SimulatedTown.Stages[0].Inputs)
-            log.Cluster.CreateTopic(new TopicSpecification(input, replays, null, new Dictionary<string, string>()));
-        log.Cluster.CreateTopic(new TopicSpecification(Changelog.Topic, replays, null, new Dictionary<string, string> { ["cleanup.policy"] = "compact" }));
+        SimulatedLog log = CreateLog(world, replays);
         using ITransactionalProducer producer = log.CreateProducer("first");
         world.RunUntil(() => producer.Init(TimeSpan.Zero).IsOk);
         // Different keys, so that none is compacted away.
@@ -81,6 +75,15 @@ internal sealed class RestorerTests
         // What a replay that is done holds is written a moment later, and its share is the others' by then.
         Assert.That(stores.HeldMax, Is.LessThan(1.5 * bounds.RestoreBytesMax));
         Assert.That(stores.BatchMax, Is.GreaterThanOrEqualTo(share), "and use it");
+    }
+
+    private static SimulatedLog CreateLog(SimulatedWorld world, int partitions)
+    {
+        SimulatedLog log = new(new SimulatedCluster(world));
+        foreach (string input in SimulatedTown.Stages[0].Inputs)
+            log.Cluster.CreateTopic(new TopicSpecification(input, partitions, null, new Dictionary<string, string>()));
+        log.Cluster.CreateTopic(new TopicSpecification(Changelog.Topic, partitions, null, new Dictionary<string, string> { ["cleanup.policy"] = "compact" }));
+        return log;
     }
 
     private static Restorer Follow(SimulatedWorld world, SimulatedLog log)
