@@ -13,6 +13,11 @@ public sealed class RocksDbResources : IDisposable
     private readonly RocksDbOptions _options;
     private IntPtr _writeBufferManager;
 
+    // Files take longer, and wait for compactions that are behind: who runs a task must not wait for those of replays.
+    internal WriteThreads Writes { get; } = new("presence-writes", 2);
+
+    internal WriteThreads Files { get; } = new("presence-files", Math.Clamp(Environment.ProcessorCount, 1, 4));
+
     /// <summary>Allocates the budgets.</summary>
     public RocksDbResources(RocksDbOptions options)
     {
@@ -66,6 +71,8 @@ public sealed class RocksDbResources : IDisposable
     {
         if (_writeBufferManager == IntPtr.Zero)
             return;
+        Writes.Dispose();
+        Files.Dispose();
         Native.Instance.rocksdb_write_buffer_manager_destroy(_writeBufferManager);
         _writeBufferManager = IntPtr.Zero;
     }

@@ -10,21 +10,19 @@ namespace Presence.Host.RocksDb;
 /// </summary>
 public sealed class RocksDbStateStore : IStateStore
 {
-    // A batch that is cleared keeps its memory: a larger one is not kept for as long as the task lives.
-    private const int KeptBytesMax = 1024 * 1024;
-
     private static readonly TimeSpan FiguresAge = TimeSpan.FromSeconds(5);
 
     private readonly RocksDbSharp.RocksDb _db;
-    private readonly WriteOptions _writeOptions = new();
-    private WriteBatch _batch = new();
-    private readonly RocksDbTableFile _file;
+    private readonly RocksDbResources _resources;
+    private RocksDbWrite _batch;
+
+    // On its way to the disk, or done.
+    private RocksDbWrite _writing;
     private readonly CopyOut _copyOut = new();
     private readonly TimeProvider _time;
     private readonly string _path;
     private StoreFigures _figures;
     private long _figuresAt;
-    private long _batchBytes;
     private bool _failed;
 
     /// <summary>Opens or creates the database at <paramref name="path"/>.</summary>
@@ -32,13 +30,16 @@ public sealed class RocksDbStateStore : IStateStore
     {
         _path = path;
         _time = time;
+        _resources = resources;
         try
         {
             Directory.CreateDirectory(path);
             RocksDbTableFile.Clear(path);
             DbOptions options = resources.CreateDbOptions();
             _db = RocksDbSharp.RocksDb.Open(options, path);
-            _file = new RocksDbTableFile(_db, options, path);
+            RocksDbTableFile file = new(_db, options, path);
+            _batch = new RocksDbWrite(_db, file);
+            _writing = new RocksDbWrite(_db, file);
         }
         catch (RocksDbException e)
         {
@@ -103,59 +104,49 @@ public sealed class RocksDbStateStore : IStateStore
     }
 
     /// <inheritdoc/>
-    public void BeginBatch()
-    {
-        if (_batchBytes > KeptBytesMax)
-        {
-            _batch.Dispose();
-            _batch = new WriteBatch();
-        }
-        else
-        {
-            _batch.Clear();
-        }
+    public void BeginBatch() => _batch.Clear();
 
-        _batchBytes = 0;
+    /// <inheritdoc/>
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => _batch.Put(key, value);
+
+    /// <inheritdoc/>
+    public void Delete(ReadOnlySpan<byte> key) => _batch.Delete(key);
+
+    /// <inheritdoc/>
+    public void BeginWrite(bool asFile = false)
+    {
+        if (!EndWrite(wait: false))
+            throw new InvalidOperationException($"{_path} is being written.");
+        (_batch, _writing) = (_writing, _batch);
+        _writing.Start(asFile ? _resources.Files : _resources.Writes, asFile);
     }
 
     /// <inheritdoc/>
-    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
-    {
-        _batch.Put(key, value);
-        _batchBytes += key.Length + value.Length;
-    }
-
-    /// <inheritdoc/>
-    public void Delete(ReadOnlySpan<byte> key)
-    {
-        _batch.Delete(key);
-        _batchBytes += key.Length;
-    }
-
-    /// <inheritdoc/>
-    public void WriteBatch(bool asFile = false)
+    public bool EndWrite(bool wait)
     {
         // After a failed write nothing may follow that could be taken for complete.
         if (_failed)
             throw new StoreException($"{_path} failed before and must be opened again", isCorruption: false);
-        _failed = true;
         try
         {
-            if (asFile)
-                _file.Ingest(_batch);
-            else
-                _db.Write(_batch, _writeOptions);
-            _failed = false;
+            return _writing.IsDone(wait);
         }
         catch (RocksDbException e)
         {
+            _failed = true;
             throw RocksDbErrors.Of($"{_path} cannot be written", e);
+        }
+        catch (StoreException)
+        {
+            _failed = true;
+            throw;
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _writing.Dispose();
         _batch.Dispose();
         _db.Dispose();
     }

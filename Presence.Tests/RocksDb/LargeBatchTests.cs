@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Presence.Core.State;
 using Presence.Host.RocksDb;
+using Presence.Tests.State;
 
 namespace Presence.Tests.RocksDb;
 

@@ -1,5 +1,6 @@
 using Presence.Core.State;
 using Presence.Host.RocksDb;
+using Presence.Tests.State;
 
 namespace Presence.Tests.RocksDb;
 

@@ -29,7 +29,7 @@ internal sealed class TaskStoreTests
     public void State_and_timers_are_those_of_a_plain_map_through_aborts_and_crashes([Range(1, 40)] int seed)
     {
         Random random = new(seed);
-        MemoryStore disk = new();
+        MemoryStore disk = new() { Slow = random };
         List<(byte[] Key, byte[]? Value)> changelog = [];
         SortedDictionary<string, byte[]> committed = [];
         TaskStore store = Open(disk, changelog.Count);
@@ -50,10 +50,12 @@ internal sealed class TaskStoreTests
                 committed = state;
             }
 
+            Write(random, store);
             if (random.Next(12) == 0)
             {
                 // Killed: what was not written is replayed.
                 clock = Math.Min(clock, clockBefore);
+                disk.Kill();
                 committed = Replay(changelog);
                 Restore(disk, changelog, now);
                 store = Open(disk, changelog.Count);
@@ -72,7 +74,7 @@ internal sealed class TaskStoreTests
     public void What_changes_while_a_transaction_is_on_its_way_stays_or_goes_with_it([Range(1, 40)] int seed)
     {
         Random random = new(seed);
-        MemoryStore disk = new();
+        MemoryStore disk = new() { Slow = random };
         List<(byte[] Key, byte[]? Value)> changelog = [];
         SortedDictionary<string, byte[]> committed = [];
         TaskStore store = Open(disk, 0);
@@ -87,8 +89,7 @@ internal sealed class TaskStoreTests
             for (int steps = random.Next(3); steps > 0; steps--)
             {
                 clock = Step(random, store, state, clock);
-                if (random.Next(4) == 0)
-                    store.Write();
+                Write(random, store);
             }
 
             if (random.Next(6) == 0)
@@ -123,6 +124,22 @@ internal sealed class TaskStoreTests
         Commit(store, changelog, now);
         store.Write();
         Assert.That(disk.Entries.Keys.Where(k => k[0] is StoreKeys.TimerPrefix or StoreKeys.StatePrefix), Is.Empty, "every timer has fired");
+    }
+
+    private static void Write(Random random, TaskStore store)
+    {
+        switch (random.Next(6))
+        {
+            case 0:
+                store.Write();
+                break;
+            case 1 or 2:
+                store.BeginWrite();
+                break;
+            case 3:
+                store.EndWrite(wait: false);
+                break;
+        }
     }
 
     [Test]
@@ -230,7 +247,7 @@ internal sealed class TaskStoreTests
     {
         MemoryStore disk = new();
         StoreRestore restore = new(disk, Stage, new LocalRecord(0, 0, "t"), new StoreBounds());
-        restore.LimitBatch(1_000_000);
+        restore.LimitBatch(1_000_002);
         for (int i = 0; i < 500; i++)
             restore.Apply(i, [StoreKeys.StatePrefix, .. BitConverter.GetBytes(i), .. new byte[995]], default, hasValue: false);
         restore.LimitBatch(500_000);

@@ -24,8 +24,14 @@ public sealed class SimulatedStoreFile
     /// <summary>Open in a process; a store has one owner.</summary>
     public bool IsOpen { get; set; }
 
-    internal void Write(List<(byte[] Key, byte[]? Value)> batch)
+    /// <summary>A batch on its way, that reads do not see.</summary>
+    internal List<(byte[] Key, byte[]? Value)>? Pending { get; set; }
+
+    internal void WritePending()
     {
+        if (Pending is not { } batch)
+            return;
+        Pending = null;
         List<(byte[] Key, byte[]? Before)> undo = new(batch.Count);
         foreach ((byte[] key, byte[]? value) in batch)
         {

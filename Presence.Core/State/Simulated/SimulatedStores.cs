@@ -11,6 +11,9 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
     private sealed class Store(SimulatedDisk disk, SimulatedStoreFile file, Action<string>? onCall, Action<TimeSpan>? onSlow) : IStateStore
     {
         private List<(byte[] Key, byte[]? Value)> _batch = [];
+        private bool _asFile;
+        private long _doneAt;
+        private bool _failed;
         private bool _disposed;
 
         public StoreFigures Figures => new(0, 0, file.Entries.Count);
@@ -45,21 +48,44 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
 
         public void Delete(ReadOnlySpan<byte> key) => _batch.Add((key.ToArray(), null));
 
-        public void WriteBatch(bool asFile = false)
+        public void BeginWrite(bool asFile = false)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
+            if (file.Pending is not null)
+                throw new InvalidOperationException("The store is being written.");
             onCall?.Invoke("before a write batch");
-            if (disk.World.Now < disk.FullUntil)
-                throw new StoreException("No space left on device", isCorruption: false);
-            if (disk.World.Faults.Strikes(SimulatedFault.SlowDisk, 0.3))
-                onSlow?.Invoke(disk.World.Span(50, 8_000));
-            file.Write(_batch);
-            if (asFile)
-                file.Sync();
+            file.Pending = _batch;
             _batch = [];
+            _asFile = asFile;
+            _doneAt = disk.World.Now + (long)disk.World.Span(0, disk.World.Faults.Strikes(SimulatedFault.SlowDisk, 0.3) ? 8_000 : 20).TotalMicroseconds;
+        }
+
+        public bool EndWrite(bool wait)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_failed)
+                throw new StoreException("It failed before", isCorruption: false);
+            if (file.Pending is null)
+                return true;
+            long left = _doneAt - disk.World.Now;
+            if (left > 0 && !wait)
+                return false;
+            if (left > 0)
+                onSlow?.Invoke(TimeSpan.FromMicroseconds(left));
+            if (disk.World.Now < disk.FullUntil)
+            {
+                file.Pending = null;
+                _failed = true;
+                throw new StoreException("No space left on device", isCorruption: false);
+            }
+
+            file.WritePending();
+            if (_asFile)
+                file.Sync();
             if (disk.World.Faults.Strikes(SimulatedFault.CorruptStore, 0.05))
                 file.IsDamaged = true;
             onCall?.Invoke("after a write batch");
+            return true;
         }
 
         private void ThrowIfDamaged()
@@ -71,7 +97,13 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
         public void Dispose()
         {
             if (!_disposed)
+            {
+                if (disk.World.Now >= disk.FullUntil)
+                    file.WritePending();
+                file.Pending = null;
                 file.IsOpen = false;
+            }
+
             _disposed = true;
         }
     }
