@@ -6,7 +6,7 @@ public sealed class StoreBounds
     /// <summary>How long committed changes may wait to be written: what a crash leaves to be replayed is not more. Zero: not at all.</summary>
     public TimeSpan WriteInterval { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Bytes of committed changes that may wait to be written, keys included.</summary>
+    /// <summary>Bytes of committed changes that may wait to be written, keys included; as many again may be on their way.</summary>
     public int UnwrittenBytesMax { get; init; } = 2 * 1024 * 1024;
 
     /// <summary>Bytes of values read or written lately, keys included.</summary>

@@ -20,6 +20,9 @@ internal sealed class MemoryStore : IStateStore
 
     public bool FailWrites { get; set; }
 
+    /// <summary>How often a write was waited for that took its time.</summary>
+    public int Waits { get; private set; }
+
     /// <summary>Writes take their time, as it says; null: they are done at once.</summary>
     public Random? Slow { get; set; }
 
@@ -63,6 +66,7 @@ internal sealed class MemoryStore : IStateStore
             return true;
         if (!wait && Slow?.Next(3) > 0)
             return false;
+        Waits += wait && Slow is not null ? 1 : 0;
         if (FailWrites)
             throw new StoreException("No space left on device", isCorruption: false);
         foreach ((byte[] key, byte[]? value) in _writing)

@@ -257,6 +257,46 @@ internal sealed class TaskStoreTests
     }
 
     [Test]
+    public void A_restore_is_as_far_as_what_has_been_written()
+    {
+        MemoryStore disk = new() { Slow = new Never() };
+        StoreRestore restore = new(disk, Stage, new LocalRecord(0, 0, "t"), new StoreBounds());
+        restore.LimitBatch(1_000_000);
+        for (int i = 0; i < 600; i++)
+            restore.Apply(i, [StoreKeys.StatePrefix, .. BitConverter.GetBytes(i), .. new byte[995]], default, hasValue: false);
+        Assert.That((restore.Position, restore.Local.ChangelogOffset, restore.BatchBytes), Is.EqualTo((600L, 0L, 600_000)));
+        disk.Slow = null;
+        restore.LimitBatch(1_000_000);
+        Assert.That((restore.Local.ChangelogOffset, restore.BatchBytes), Is.EqualTo((500L, 100_000)));
+    }
+
+    [Test]
+    public void What_is_on_its_way_to_the_disk_holds_nobody_up_until_as_much_again_waits()
+    {
+        MemoryStore disk = new() { Slow = new Never() };
+        TaskStore store = Open(disk, 0);
+        List<(byte[], byte[]?)> changelog = [];
+        int n = 0;
+        while (disk.Waits == 0)
+        {
+            store.Put(Encoding.ASCII.GetBytes($"key-{n++}"), Value(500, 1));
+            Commit(store, changelog, n);
+            Assert.That(store.Figures.UnwrittenBytes, Is.LessThan(2.2 * Small.UnwrittenBytesMax));
+            Assert.That(store.TryGet("key-0"u8, out _), Is.True);
+        }
+
+        Assert.That(store.Figures.UnwrittenBytes, Is.GreaterThanOrEqualTo(Small.UnwrittenBytesMax), "the second half is on its way");
+        Assert.That(store.WrittenOffset, Is.GreaterThan(0));
+        Assert.That(Read(store, Enumerable.Range(0, n).Select(i => $"key-{i}")), Has.Count.EqualTo(n));
+    }
+
+    // Of writes that end only when they are waited for.
+    private sealed class Never : Random
+    {
+        public override int Next(int maxValue) => 1;
+    }
+
+    [Test]
     public void Timers_that_stand_no_more_are_dropped_so_many_at_a_time_and_committed_away()
     {
         MemoryStore disk = new();
