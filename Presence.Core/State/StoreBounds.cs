@@ -12,7 +12,7 @@ public sealed class StoreBounds
     /// <summary>Bytes of values read or written lately, keys included.</summary>
     public int CacheBytesMax { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>Bytes that all replays of an instance hold together before they write them; the memory for it can be twice that.</summary>
+    /// <summary>Bytes that all replays of an instance hold together before they write them; the memory for it can be two and a half times that.</summary>
     public long RestoreBytesMax { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>Bytes from which on what a replay writes is a file of its own; smaller files would be merged too often.</summary>

@@ -84,13 +84,16 @@ public sealed class StoreRestore
         int size = key.Length + value.Length;
         Bytes += size;
         _filledBytes += size;
-        if (_filledBytes >= _batchBytesMax / 2)
+        // A half fills up while the other one is written, if that makes a file.
+        if (_filledBytes >= _batchBytesMax)
+            Write(currentAt: 0);
+        else if (_filledBytes >= Math.Max(_batchBytesMax / 2, _fileBytesMin))
             BeginWrite(currentAt: 0);
     }
 
     /// <summary>
-    /// It holds at most so many bytes: a half fills up while the other one is written. Where it has more now, that is
-    /// written at once: nothing else may come. Throws <see cref="StoreException"/>.
+    /// It holds at most so many bytes. Where it has more now, they are written at once: nothing else may come. Throws
+    /// <see cref="StoreException"/>.
     /// </summary>
     public void LimitBatch(int bytes)
     {
@@ -163,7 +166,10 @@ public sealed class StoreRestore
         long known = LocalRecord.Read(_local).CurrentAt;
         LocalRecord.Update(_local, Position, currentAt == 0 ? known : currentAt);
         _store.Put(StoreKeys.Local, _local);
-        _store.BeginWrite(asFile: _filledBytes >= _fileBytesMin);
+        if (_filledBytes >= _fileBytesMin)
+            _store.BeginWrite(asFile: true);
+        else
+            _store.WriteBatch();
         _store.BeginBatch();
         (_filledBytes, _writingBytes, _isWriting) = (0, _filledBytes, true);
     }

@@ -217,8 +217,6 @@ public sealed class TaskStore : IDisposable
         }
         else if (_unwritten.Bytes + _unwrittenPast.Bytes >= _bounds.UnwrittenBytesMax)
         {
-            // As much again may be on its way, and no more.
-            EndWrite(wait: true);
             BeginWrite();
         }
     }
@@ -227,18 +225,28 @@ public sealed class TaskStore : IDisposable
     public void Write()
     {
         EndWrite(wait: true);
-        BeginWrite();
-        EndWrite(wait: true);
+        if (!_isUnwritten)
+            return;
+        FillBatch();
+        _store.WriteBatch();
+        OnWritten();
     }
 
     /// <summary>
-    /// Begins to write all that is committed, where nothing is being written; it is done when <see cref="EndWrite"/> says so.
-    /// Throws <see cref="StoreException"/> as <see cref="Apply"/> does.
+    /// Begins to write all that is committed; it is done when <see cref="EndWrite"/> says so. One write at a time: waits for
+    /// the one before. Throws <see cref="StoreException"/> as <see cref="Apply"/> does.
     /// </summary>
     public void BeginWrite()
     {
-        if (!_isUnwritten || !EndWrite(wait: false))
+        EndWrite(wait: true);
+        if (!_isUnwritten)
             return;
+        FillBatch();
+        _store.BeginWrite();
+    }
+
+    private void FillBatch()
+    {
         _store.BeginBatch();
         // Before what is put: a key may have set again the timer that it had.
         for (int position = 0; _unwrittenPast.TryNext(ref position, out ReadOnlySpan<byte> past);)
@@ -261,7 +269,6 @@ public sealed class TaskStore : IDisposable
 
         _store.Put(StoreKeys.Meta, _meta);
         _store.Put(StoreKeys.Local, _local);
-        _store.BeginWrite();
         (_isUnwritten, _isWriting, _writingOffset) = (false, true, ChangelogOffset);
         (_unwritten, _writing) = (_writing, _unwritten);
         _unwrittenPast.Clear();
@@ -280,6 +287,12 @@ public sealed class TaskStore : IDisposable
             return true;
         if (!_store.EndWrite(wait))
             return false;
+        OnWritten();
+        return true;
+    }
+
+    private void OnWritten()
+    {
         _isWriting = false;
         WrittenOffset = _writingOffset;
         for (int i = 0; i < _writing.Count; i++)
@@ -291,7 +304,6 @@ public sealed class TaskStore : IDisposable
         }
 
         _writing.Clear();
-        return true;
     }
 
     /// <summary>The transaction is aborted: drops its changes, and those made since it was sealed.</summary>

@@ -23,8 +23,8 @@ public sealed record MemoryBudget(long Blocks, long Memtables, long Replays, lon
     public static MemoryBudget Of(Settings settings) => new(
         settings.Presence.RocksDb.BlockCacheBytes,
         settings.Presence.RocksDb.WriteBufferBytes,
-        // A batch takes up to twice its size.
-        2 * settings.Presence.State.ToBounds(settings.Presence.RocksDb.WriteBufferBytes).RestoreBytesMax,
+        // A batch takes up to twice its size, and half of it again while it is sorted.
+        5 * settings.Presence.State.ToBounds(settings.Presence.RocksDb.WriteBufferBytes).RestoreBytesMax / 2,
         settings.IsEmbedded ? 0 : PerWorker * settings.Presence.WorkerCount(),
         // While so much is on its way to the disk as much again may come.
         (2L * settings.Presence.State.UnwrittenBytes) + settings.Presence.State.CacheBytes);

@@ -13,10 +13,10 @@ public sealed class RocksDbResources : IDisposable
     private readonly RocksDbOptions _options;
     private IntPtr _writeBufferManager;
 
-    // Files take longer, and wait for compactions that are behind: who runs a task must not wait for those of replays.
-    internal WriteThreads Writes { get; } = new("presence-writes", 2);
+    // Of running tasks; of replays: those take longer, wait for compactions that are behind, and leave processors to the tasks.
+    internal WriteThreads Writes { get; } = new("presence-writes", Math.Max(2, Environment.ProcessorCount));
 
-    internal WriteThreads Files { get; } = new("presence-files", Math.Clamp(Environment.ProcessorCount, 1, 4));
+    internal WriteThreads Files { get; } = new("presence-files", Math.Max(1, Environment.ProcessorCount / 2));
 
     /// <summary>Allocates the budgets.</summary>
     public RocksDbResources(RocksDbOptions options)
@@ -71,8 +71,8 @@ public sealed class RocksDbResources : IDisposable
     {
         if (_writeBufferManager == IntPtr.Zero)
             return;
-        Writes.Dispose();
-        Files.Dispose();
+        Writes.End();
+        Files.End();
         Native.Instance.rocksdb_write_buffer_manager_destroy(_writeBufferManager);
         _writeBufferManager = IntPtr.Zero;
     }

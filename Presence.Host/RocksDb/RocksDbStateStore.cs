@@ -16,14 +16,14 @@ public sealed class RocksDbStateStore : IStateStore
     private readonly RocksDbResources _resources;
     private RocksDbWrite _batch;
 
-    // On its way to the disk, or done.
+    // On its way to the disk, or done and empty.
     private RocksDbWrite _writing;
     private readonly CopyOut _copyOut = new();
     private readonly TimeProvider _time;
     private readonly string _path;
     private StoreFigures _figures;
     private long _figuresAt;
-    private bool _failed;
+    private bool _disposed;
 
     /// <summary>Opens or creates the database at <paramref name="path"/>.</summary>
     public RocksDbStateStore(string path, RocksDbResources resources, TimeProvider time)
@@ -113,42 +113,50 @@ public sealed class RocksDbStateStore : IStateStore
     public void Delete(ReadOnlySpan<byte> key) => _batch.Delete(key);
 
     /// <inheritdoc/>
+    public void WriteBatch()
+    {
+        Take();
+        _writing.Write();
+        EndWrite(wait: true);
+    }
+
+    /// <inheritdoc/>
     public void BeginWrite(bool asFile = false)
     {
-        if (!EndWrite(wait: false))
-            throw new InvalidOperationException($"{_path} is being written.");
-        (_batch, _writing) = (_writing, _batch);
+        Take();
         _writing.Start(asFile ? _resources.Files : _resources.Writes, asFile);
     }
 
     /// <inheritdoc/>
     public bool EndWrite(bool wait)
     {
-        // After a failed write nothing may follow that could be taken for complete.
-        if (_failed)
-            throw new StoreException($"{_path} failed before and must be opened again", isCorruption: false);
         try
         {
             return _writing.IsDone(wait);
         }
         catch (RocksDbException e)
         {
-            _failed = true;
             throw RocksDbErrors.Of($"{_path} cannot be written", e);
-        }
-        catch (StoreException)
-        {
-            _failed = true;
-            throw;
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed)
+            return;
+        _disposed = true;
         _writing.Dispose();
         _batch.Dispose();
         _db.Dispose();
+    }
+
+    // After a failed write nothing may follow that could be taken for complete.
+    private void Take()
+    {
+        if (!EndWrite(wait: false))
+            throw new InvalidOperationException($"{_path} is being written.");
+        (_batch, _writing) = (_writing, _batch);
     }
 
     private long Property(string name) => long.TryParse(_db.GetProperty(name), out long value) ? value : 0;

@@ -3,7 +3,7 @@ using RocksDbSharp;
 
 namespace Presence.Host.RocksDb;
 
-/// <summary>A batch of one store, and its way to the disk on another thread. Its owner fills it, hands it over, and takes it back with the verdict.</summary>
+/// <summary>A batch of one store, and its way to the disk. Its owner fills it, hands it to a thread, and takes it back empty, with the verdict.</summary>
 internal sealed class RocksDbWrite : IDisposable
 {
     // A batch that is cleared keeps its memory: a larger one is not kept for as long as the task lives.
@@ -18,6 +18,9 @@ internal sealed class RocksDbWrite : IDisposable
     private long _bytes;
     private bool _asFile;
     private Exception? _failure;
+
+    // 0: handed over, and no thread has begun with it.
+    private int _begun = 1;
 
     /// <summary>Of an open database.</summary>
     public RocksDbWrite(RocksDbSharp.RocksDb db, RocksDbTableFile file)
@@ -54,15 +57,22 @@ internal sealed class RocksDbWrite : IDisposable
         _bytes = 0;
     }
 
-    /// <summary>Hands it over; nothing but <see cref="IsDone"/> may be called until that is true.</summary>
+    /// <summary>Hands it over; nothing but <see cref="IsDone"/> and <see cref="Dispose"/> may be called until that is true.</summary>
     public void Start(WriteThreads threads, bool asFile)
     {
-        _asFile = asFile;
+        (_asFile, _begun) = (asFile, 0);
         _done.Reset();
         threads.Add(this);
     }
 
-    /// <summary>Whether it has been done, and the thread is through with it; throws what it failed with.</summary>
+    /// <summary>Writes it here and now; <see cref="IsDone"/> has the verdict.</summary>
+    public void Write()
+    {
+        _asFile = false;
+        Try();
+    }
+
+    /// <summary>Whether it has been done, and the thread is through with it; throws what it failed with, again and again.</summary>
     public bool IsDone(bool wait)
     {
         if (wait)
@@ -77,12 +87,30 @@ internal sealed class RocksDbWrite : IDisposable
     /// <summary>Called by the thread.</summary>
     public void Do()
     {
+        if (Interlocked.Exchange(ref _begun, 1) != 0)
+            return;
+        Try();
+        _done.Set();
+    }
+
+    /// <summary>Waits while it is written; what no thread has begun with is not written any more.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _begun, 1) != 0)
+            _done.Wait();
+        _batch.Dispose();
+        _done.Dispose();
+    }
+
+    private void Try()
+    {
         try
         {
             if (_asFile)
                 _file.Ingest(_batch);
             else
                 _db.Write(_batch, Options);
+            Clear();
         }
 #pragma warning disable CA1031 // Its owner gets whatever it failed with, or would wait for ever.
         catch (Exception e)
@@ -90,15 +118,5 @@ internal sealed class RocksDbWrite : IDisposable
         {
             _failure = e;
         }
-
-        _done.Set();
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _done.Wait();
-        _batch.Dispose();
-        _done.Dispose();
     }
 }

@@ -33,8 +33,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
 
                     try
                     {
-                        _store.BeginWrite();
-                        _store.EndWrite(wait: true);
+                        _store.WriteBatch();
                     }
                     catch (StoreException)
                     {

@@ -54,6 +54,12 @@ internal sealed class MemoryStore : IStateStore
 
     public void Delete(ReadOnlySpan<byte> key) => _batch.Add((key.ToArray(), null));
 
+    public void WriteBatch()
+    {
+        BeginWrite();
+        EndWrite(wait: true);
+    }
+
     public void BeginWrite(bool asFile = false)
     {
         Assert.That(_writing, Is.Null, "one write at a time");

@@ -54,11 +54,6 @@ public sealed class SimulatedDisk(SimulatedWorld world)
     public void Close()
     {
         foreach (SimulatedStoreFile file in _files.Values)
-        {
-            if (file.Pending is not null && world.Chance(0.5))
-                file.WritePending();
-            file.Pending = null;
-            file.IsOpen = false;
-        }
+            file.Leave(world);
     }
 }

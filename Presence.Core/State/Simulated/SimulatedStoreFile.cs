@@ -1,3 +1,5 @@
+using Presence.Core.Log.Simulated;
+
 namespace Presence.Core.State.Simulated;
 
 /// <summary>One store as it lies on a simulated disk.</summary>
@@ -24,14 +26,20 @@ public sealed class SimulatedStoreFile
     /// <summary>Open in a process; a store has one owner.</summary>
     public bool IsOpen { get; set; }
 
-    /// <summary>A batch on its way, that reads do not see.</summary>
-    internal List<(byte[] Key, byte[]? Value)>? Pending { get; set; }
+    /// <summary>What is on its way to it.</summary>
+    internal SimulatedWrite? Pending { get; set; }
 
-    internal void WritePending()
+    /// <summary>Who had it open has gone: what is on its way happens or not.</summary>
+    internal void Leave(SimulatedWorld world)
     {
-        if (Pending is not { } batch)
-            return;
+        if (Pending is { } write && world.Chance(0.5))
+            write.Do();
         Pending = null;
+        IsOpen = false;
+    }
+
+    internal void Write(List<(byte[] Key, byte[]? Value)> batch)
+    {
         List<(byte[] Key, byte[]? Before)> undo = new(batch.Count);
         foreach ((byte[] key, byte[]? value) in batch)
         {
