@@ -13,10 +13,10 @@ public sealed class RocksDbResources : IDisposable
     private readonly RocksDbOptions _options;
     private IntPtr _writeBufferManager;
 
-    // Of running tasks; of replays: those take longer, wait for compactions that are behind, and leave processors to the tasks.
+    // Of running tasks, and of replays: those take longer, and wait for compactions that are behind.
     internal WriteThreads Writes { get; } = new("presence-writes", Math.Max(2, Environment.ProcessorCount));
 
-    internal WriteThreads Files { get; } = new("presence-files", Math.Max(1, Environment.ProcessorCount / 2));
+    internal WriteThreads Files { get; } = new("presence-files", Math.Clamp(Environment.ProcessorCount, 1, 4));
 
     /// <summary>Allocates the budgets.</summary>
     public RocksDbResources(RocksDbOptions options)
