@@ -19,8 +19,8 @@ public sealed class Restorer : ILogReceiver, IDisposable
     // Records: a tail that is shorter is read in a moment, and nobody need wait for it.
     private const long LongReplay = 10_000;
 
-    // Larger ones gain little.
-    private const int BatchBytesMax = 16 * 1024 * 1024;
+    // Of one replay; more gains little.
+    private const int BatchBytesMax = 32 * 1024 * 1024;
 
     private static readonly TimeSpan StatusInterval = TimeSpan.FromMilliseconds(50);
 

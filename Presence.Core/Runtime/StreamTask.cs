@@ -244,8 +244,11 @@ public sealed partial class StreamTask : IDisposable
 
     private long HeadOffset(int input) => Inputs[input].Queue.Count == 0 ? -1 : Inputs[input].Queue.Peek().Offset;
 
-    /// <summary>Writes what is committed to the disk. Throws <see cref="StoreException"/>: it must then be closed and taken over anew.</summary>
-    public void WriteStore() => _store.Write();
+    /// <summary>Begins to write what is committed to the disk. Throws <see cref="StoreException"/>: it must then be closed and taken over anew.</summary>
+    public void BeginWriteStore() => _store.BeginWrite();
+
+    /// <summary>Goes on with what is on its way to the disk. Throws <see cref="StoreException"/>: the task must then be closed and taken over anew.</summary>
+    public void EndWriteStore() => _store.EndWrite(wait: false);
 
     /// <summary>Closes it, with all that is committed on disk. Returns how far the copy on disk is.</summary>
     public long Close()

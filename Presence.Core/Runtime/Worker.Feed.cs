@@ -163,24 +163,30 @@ public sealed partial class Worker
         _doomed.Clear();
     }
 
-    // Each store has its turn once in the interval, one after the other: all of them at once would hold records up for as
-    // long as all of them take.
+    // Each store has its turn once in the interval, one after the other: all of them at once would keep the disk from
+    // everything else for as long as all of them take.
     private void WriteStores()
     {
+        for (int i = 0; i < _tasks.Count; i++)
+            OrDoom(_tasks[i], static t => t.EndWriteStore());
         TimeSpan interval = _options.StoreBounds.WriteInterval;
         for (int turns = _tasks.Count; turns > 0 && _time.GetElapsedTime(_writeTurnAt) >= interval / _tasks.Count; turns--)
         {
             _writeTurnAt = turns == 1 ? _time.GetTimestamp() : _writeTurnAt + (long)(interval.TotalSeconds / _tasks.Count * _time.TimestampFrequency);
             _writeTurn = (_writeTurn + 1) % _tasks.Count;
-            StreamTask task = _tasks[_writeTurn];
-            try
-            {
-                task.WriteStore();
-            }
-            catch (StoreException e)
-            {
-                Doom(task, $"its store failed: {e.Message}", e.IsCorruption);
-            }
+            OrDoom(_tasks[_writeTurn], static t => t.BeginWriteStore());
+        }
+    }
+
+    private void OrDoom(StreamTask task, Action<StreamTask> writes)
+    {
+        try
+        {
+            writes(task);
+        }
+        catch (StoreException e)
+        {
+            Doom(task, $"its store failed: {e.Message}", e.IsCorruption);
         }
     }
 

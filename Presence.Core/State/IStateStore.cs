@@ -27,11 +27,21 @@ public interface IStateStore : IDisposable
     /// <summary>Adds a delete to the batch.</summary>
     void Delete(ReadOnlySpan<byte> key);
 
+    /// <summary>Writes the batch: all of it or nothing. Throws <see cref="StoreException"/> when it could not be done; nothing is written from then on.</summary>
+    void WriteBatch();
+
     /// <summary>
-    /// Writes the batch: all of it or nothing. Throws <see cref="StoreException"/> when it could not be written.
+    /// Begins to write the batch: all of it or nothing, after those before it. Until <see cref="EndWrite"/> has returned
+    /// true reads may see it or not, another batch may be begun, and no other write.
     /// <paramref name="asFile"/>: for the large ones of a replay; costs less per entry, takes its time, and is synced.
     /// </summary>
-    void WriteBatch(bool asFile = false);
+    void BeginWrite(bool asFile = false);
+
+    /// <summary>
+    /// Whether the write that was begun, if there is one, has been done; <paramref name="wait"/>: waits until it is. Throws
+    /// as <see cref="WriteBatch"/> does. A store that is disposed of before may do it or not.
+    /// </summary>
+    bool EndWrite(bool wait);
 
     /// <summary>Figures for metrics: bytes on disk, memory in use, estimated keys.</summary>
     StoreFigures Figures { get; }

@@ -6,13 +6,13 @@ public sealed class StoreBounds
     /// <summary>How long committed changes may wait to be written: what a crash leaves to be replayed is not more. Zero: not at all.</summary>
     public TimeSpan WriteInterval { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Bytes of committed changes that may wait to be written, keys included.</summary>
+    /// <summary>Bytes of committed changes that may wait to be written, keys included; as many again may be on their way.</summary>
     public int UnwrittenBytesMax { get; init; } = 2 * 1024 * 1024;
 
     /// <summary>Bytes of values read or written lately, keys included.</summary>
     public int CacheBytesMax { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>Bytes that all replays of an instance hold together before they write them; the memory for it can be twice that.</summary>
+    /// <summary>Bytes that all replays of an instance hold together before they write them; the memory for it can be two and a half times that.</summary>
     public long RestoreBytesMax { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>Bytes from which on what a replay writes is a file of its own; smaller files would be merged too often.</summary>

@@ -4,7 +4,7 @@ namespace Presence.Core.State;
 
 /// <summary>
 /// Applies changelog records to a store, in batches that carry the changelog offset they reach: a restore that is
-/// interrupted goes on where its last batch ended.
+/// interrupted goes on where its last batch ended. While one is written the next one fills up.
 /// </summary>
 public sealed class StoreRestore
 {
@@ -16,9 +16,13 @@ public sealed class StoreRestore
     private readonly MetaRecord _meta;
     private readonly int[] _clockInputs;
     private readonly byte[] _local;
+    private readonly byte[] _written;
     private byte[] _timer = new byte[512];
     private readonly int _fileBytesMin;
     private int _batchBytesMax = BatchBytesMin;
+    private int _filledBytes;
+    private int _writingBytes;
+    private bool _isWriting;
 
     // Clock of the last transaction, and of the last one before that with another clock: whenever the clock moves, all that
     // was due before has fired.
@@ -35,12 +39,13 @@ public sealed class StoreRestore
         _meta = new MetaRecord(stage.Inputs.Count);
         _clockInputs = [.. stage.ClockInputs];
         _local = local.ToBytes();
+        _written = local.ToBytes();
         Position = local.ChangelogOffset;
         _store.BeginBatch();
     }
 
-    /// <summary>Bytes of keys and values that are applied and not written.</summary>
-    public int BatchBytes { get; private set; }
+    /// <summary>Bytes of keys and values that are applied and not written, those on their way included.</summary>
+    public int BatchBytes => _filledBytes + _writingBytes;
 
     /// <summary>Next changelog offset to apply.</summary>
     public long Position { get; private set; }
@@ -70,7 +75,7 @@ public sealed class StoreRestore
             {
                 ReadOnlySpan<byte> stageKey = key[StoreKeys.StateHeader..];
                 _store.Put(TimerKey(time, stageKey), default);
-                BatchBytes += StoreKeys.TimerHeader + stageKey.Length;
+                _filledBytes += StoreKeys.TimerHeader + stageKey.Length;
             }
         }
 
@@ -78,15 +83,22 @@ public sealed class StoreRestore
         Records++;
         int size = key.Length + value.Length;
         Bytes += size;
-        BatchBytes += size;
-        if (BatchBytes >= _batchBytesMax)
+        _filledBytes += size;
+        // A half fills up while the other one is written, if that makes a file.
+        if (_filledBytes >= _batchBytesMax)
             Write(currentAt: 0);
+        else if (_filledBytes >= Math.Max(_batchBytesMax / 2, _fileBytesMin))
+            BeginWrite(currentAt: 0);
     }
 
-    /// <summary>A batch is written from so many bytes on; now, where there are more: nothing else may come. Throws <see cref="StoreException"/>.</summary>
+    /// <summary>
+    /// It holds at most so many bytes. Where it has more now, they are written at once: nothing else may come. Throws
+    /// <see cref="StoreException"/>.
+    /// </summary>
     public void LimitBatch(int bytes)
     {
         _batchBytesMax = bytes;
+        EndWrite(wait: BatchBytes > bytes);
         if (BatchBytes > bytes)
             Write(currentAt: 0);
     }
@@ -117,7 +129,7 @@ public sealed class StoreRestore
             if (++dropped > max)
                 return false;
             _store.Delete(timer);
-            BatchBytes += timer.Length;
+            _filledBytes += timer.Length;
             return true;
         });
         _droppedTo = dropped > max ? last : _firedTo;
@@ -140,15 +152,33 @@ public sealed class StoreRestore
     }
 
     /// <summary>How far the store is.</summary>
-    public LocalRecord Local => LocalRecord.Read(_local);
+    public LocalRecord Local => LocalRecord.Read(_written);
 
     private void Write(long currentAt)
     {
+        BeginWrite(currentAt);
+        EndWrite(wait: true);
+    }
+
+    private void BeginWrite(long currentAt)
+    {
+        EndWrite(wait: true);
         long known = LocalRecord.Read(_local).CurrentAt;
         LocalRecord.Update(_local, Position, currentAt == 0 ? known : currentAt);
         _store.Put(StoreKeys.Local, _local);
-        _store.WriteBatch(asFile: BatchBytes >= _fileBytesMin);
+        if (_filledBytes >= _fileBytesMin)
+            _store.BeginWrite(asFile: true);
+        else
+            _store.WriteBatch();
         _store.BeginBatch();
-        BatchBytes = 0;
+        (_filledBytes, _writingBytes, _isWriting) = (0, _filledBytes, true);
+    }
+
+    private void EndWrite(bool wait)
+    {
+        if (!_isWriting || !_store.EndWrite(wait))
+            return;
+        _local.CopyTo(_written, 0);
+        (_writingBytes, _isWriting) = (0, false);
     }
 }

@@ -4,8 +4,8 @@ namespace Presence.Core.State;
 
 /// <summary>
 /// The state of one task as its stage sees it, in layers: what the open transaction has changed; what the one on its way
-/// has (sealed: it may still be aborted, and the open one with it); what is committed and not yet on disk; what was on disk
-/// when last looked at (a cache); the disk.
+/// has (sealed: it may still be aborted, and the open one with it); what is committed and not yet on disk; what is on its
+/// way there; what was on disk when last looked at (a cache); the disk.
 /// Invariants: nothing uncommitted ever reaches the disk; what reaches it is all of a row of committed transactions,
 /// with the changelog offset that follows the last of them, in one batch. So a crash loses nothing: takeover replays
 /// from that offset. What is committed waits for its turn, once in <see cref="StoreBounds.WriteInterval"/>, or
@@ -23,7 +23,8 @@ public sealed class TaskStore : IDisposable
     private readonly TimerQueue _timers;
     private ByteMap _dirty;
     private ByteMap _sealed;
-    private readonly ByteMap _unwritten;
+    private ByteMap _unwritten;
+    private ByteMap _writing;
 
     // Timers that were due and may be on disk; and those that the next write would bring there after all, as it writes what
     // is committed, and there they still stand.
@@ -36,6 +37,8 @@ public sealed class TaskStore : IDisposable
     private readonly byte[] _local;
     private byte[] _meta = [];
     private bool _isUnwritten;
+    private bool _isWriting;
+    private long _writingOffset;
     private byte[] _keyBuffer = new byte[512];
     private byte[] _timerBuffer = new byte[512];
     private byte[] _valueBuffer = new byte[1024];
@@ -66,6 +69,7 @@ public sealed class TaskStore : IDisposable
         _dirty = new ByteMap(memory);
         _sealed = new ByteMap(memory);
         _unwritten = new ByteMap(memory);
+        _writing = new ByteMap(memory);
         _dirtyPast = new ByteList(memory);
         _sealedPast = new ByteList(memory);
         _unwrittenPast = new ByteList(memory);
@@ -95,7 +99,7 @@ public sealed class TaskStore : IDisposable
     public int TimersInMemory => _timers.Count;
 
     /// <summary>Figures of the engine, and of what is kept in memory before it.</summary>
-    public StoreFigures Figures => _store.Figures with { UnwrittenBytes = _unwritten.Bytes + _unwrittenPast.Bytes, CacheEntries = _cache.Count, CacheBytes = _cache.Bytes, CacheHits = _cache.Hits, CacheMisses = _cache.Misses };
+    public StoreFigures Figures => _store.Figures with { UnwrittenBytes = _unwritten.Bytes + _unwrittenPast.Bytes + _writing.Bytes, CacheEntries = _cache.Count, CacheBytes = _cache.Bytes, CacheHits = _cache.Hits, CacheMisses = _cache.Misses };
 
     /// <summary>Reads a state value; the span is valid until the next call.</summary>
     public bool TryGet(ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value) => TryRead(StateKey(key), out value);
@@ -207,15 +211,42 @@ public sealed class TaskStore : IDisposable
         LocalRecord.Update(_local, changelogOffset, now);
         ChangelogOffset = changelogOffset;
         _isUnwritten = true;
-        if (_bounds.WriteInterval == TimeSpan.Zero || _unwritten.Bytes + _unwrittenPast.Bytes >= _bounds.UnwrittenBytesMax)
+        if (_bounds.WriteInterval == TimeSpan.Zero)
+        {
             Write();
+        }
+        else if (_unwritten.Bytes + _unwrittenPast.Bytes >= _bounds.UnwrittenBytesMax)
+        {
+            BeginWrite();
+        }
     }
 
     /// <summary>Writes all that is committed to the disk. Throws <see cref="StoreException"/> as <see cref="Apply"/> does.</summary>
     public void Write()
     {
+        EndWrite(wait: true);
         if (!_isUnwritten)
             return;
+        FillBatch();
+        _store.WriteBatch();
+        OnWritten();
+    }
+
+    /// <summary>
+    /// Begins to write all that is committed; it is done when <see cref="EndWrite"/> says so. One write at a time: waits for
+    /// the one before. Throws <see cref="StoreException"/> as <see cref="Apply"/> does.
+    /// </summary>
+    public void BeginWrite()
+    {
+        EndWrite(wait: true);
+        if (!_isUnwritten)
+            return;
+        FillBatch();
+        _store.BeginWrite();
+    }
+
+    private void FillBatch()
+    {
         _store.BeginBatch();
         // Before what is put: a key may have set again the timer that it had.
         for (int position = 0; _unwrittenPast.TryNext(ref position, out ReadOnlySpan<byte> past);)
@@ -238,22 +269,41 @@ public sealed class TaskStore : IDisposable
 
         _store.Put(StoreKeys.Meta, _meta);
         _store.Put(StoreKeys.Local, _local);
-        _store.WriteBatch();
-        WrittenOffset = ChangelogOffset;
-        _isUnwritten = false;
-        for (int i = 0; i < _unwritten.Count; i++)
-        {
-            if (_unwritten.IsDeletedAt(i))
-                _cache.Delete(_unwritten.KeyAt(i), _unwritten.HashAt(i));
-            else
-                _cache.Put(_unwritten.KeyAt(i), _unwritten.HashAt(i), _unwritten.ValueAt(i));
-        }
-
-        _unwritten.Clear();
+        (_isUnwritten, _isWriting, _writingOffset) = (false, true, ChangelogOffset);
+        (_unwritten, _writing) = (_writing, _unwritten);
         _unwrittenPast.Clear();
         _timers.OnWritten();
         Move(_dirtyFresh, _dirtyPast);
         Move(_sealedFresh, _sealedPast);
+    }
+
+    /// <summary>
+    /// Whether nothing is on its way to the disk; <paramref name="wait"/>: waits for what is. Throws
+    /// <see cref="StoreException"/> as <see cref="Apply"/> does.
+    /// </summary>
+    public bool EndWrite(bool wait)
+    {
+        if (!_isWriting)
+            return true;
+        if (!_store.EndWrite(wait))
+            return false;
+        OnWritten();
+        return true;
+    }
+
+    private void OnWritten()
+    {
+        _isWriting = false;
+        WrittenOffset = _writingOffset;
+        for (int i = 0; i < _writing.Count; i++)
+        {
+            if (_writing.IsDeletedAt(i))
+                _cache.Delete(_writing.KeyAt(i), _writing.HashAt(i));
+            else
+                _cache.Put(_writing.KeyAt(i), _writing.HashAt(i), _writing.ValueAt(i));
+        }
+
+        _writing.Clear();
     }
 
     /// <summary>The transaction is aborted: drops its changes, and those made since it was sealed.</summary>
@@ -339,6 +389,7 @@ public sealed class TaskStore : IDisposable
         if (_dirty.TryGet(stateKey, hash, out value, out bool deleted)
             || (_sealed.Count > 0 && _sealed.TryGet(stateKey, hash, out value, out deleted))
             || _unwritten.TryGet(stateKey, hash, out value, out deleted)
+            || (_isWriting && _writing.TryGet(stateKey, hash, out value, out deleted))
             || _cache.TryGet(stateKey, hash, out value, out deleted))
         {
             Remember(stateKey, hash, deleted ? StageDefinition.NoTimer : _timerOf(value), isAbsent: false);

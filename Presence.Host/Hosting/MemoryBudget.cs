@@ -23,10 +23,11 @@ public sealed record MemoryBudget(long Blocks, long Memtables, long Replays, lon
     public static MemoryBudget Of(Settings settings) => new(
         settings.Presence.RocksDb.BlockCacheBytes,
         settings.Presence.RocksDb.WriteBufferBytes,
-        // A batch takes up to twice its size.
-        2 * settings.Presence.State.ToBounds(settings.Presence.RocksDb.WriteBufferBytes).RestoreBytesMax,
+        // A batch takes up to twice its size, and half of it again while it is sorted.
+        5 * settings.Presence.State.ToBounds(settings.Presence.RocksDb.WriteBufferBytes).RestoreBytesMax / 2,
         settings.IsEmbedded ? 0 : PerWorker * settings.Presence.WorkerCount(),
-        settings.Presence.State.UnwrittenBytes + settings.Presence.State.CacheBytes);
+        // While so much is on its way to the disk as much again may come.
+        (2L * settings.Presence.State.UnwrittenBytes) + settings.Presence.State.CacheBytes);
 
     /// <summary>All but the tasks', of which nobody knows the number yet.</summary>
     public long Shared => Blocks + Memtables + Replays + Workers + Process;

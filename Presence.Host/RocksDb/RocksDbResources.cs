@@ -13,6 +13,11 @@ public sealed class RocksDbResources : IDisposable
     private readonly RocksDbOptions _options;
     private IntPtr _writeBufferManager;
 
+    // Of running tasks, and of replays: those take longer, and wait for compactions that are behind.
+    internal WriteThreads Writes { get; } = new("presence-writes", Math.Max(2, Environment.ProcessorCount));
+
+    internal WriteThreads Files { get; } = new("presence-files", Math.Clamp(Environment.ProcessorCount, 1, 4));
+
     /// <summary>Allocates the budgets.</summary>
     public RocksDbResources(RocksDbOptions options)
     {
@@ -66,6 +71,8 @@ public sealed class RocksDbResources : IDisposable
     {
         if (_writeBufferManager == IntPtr.Zero)
             return;
+        Writes.End();
+        Files.End();
         Native.Instance.rocksdb_write_buffer_manager_destroy(_writeBufferManager);
         _writeBufferManager = IntPtr.Zero;
     }

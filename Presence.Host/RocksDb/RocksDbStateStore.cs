@@ -10,35 +10,36 @@ namespace Presence.Host.RocksDb;
 /// </summary>
 public sealed class RocksDbStateStore : IStateStore
 {
-    // A batch that is cleared keeps its memory: a larger one is not kept for as long as the task lives.
-    private const int KeptBytesMax = 1024 * 1024;
-
     private static readonly TimeSpan FiguresAge = TimeSpan.FromSeconds(5);
 
     private readonly RocksDbSharp.RocksDb _db;
-    private readonly WriteOptions _writeOptions = new();
-    private WriteBatch _batch = new();
-    private readonly RocksDbTableFile _file;
+    private readonly RocksDbResources _resources;
+    private RocksDbWrite _batch;
+
+    // On its way to the disk, or done and empty.
+    private RocksDbWrite _writing;
     private readonly CopyOut _copyOut = new();
     private readonly TimeProvider _time;
     private readonly string _path;
     private StoreFigures _figures;
     private long _figuresAt;
-    private long _batchBytes;
-    private bool _failed;
+    private bool _disposed;
 
     /// <summary>Opens or creates the database at <paramref name="path"/>.</summary>
     public RocksDbStateStore(string path, RocksDbResources resources, TimeProvider time)
     {
         _path = path;
         _time = time;
+        _resources = resources;
         try
         {
             Directory.CreateDirectory(path);
             RocksDbTableFile.Clear(path);
             DbOptions options = resources.CreateDbOptions();
             _db = RocksDbSharp.RocksDb.Open(options, path);
-            _file = new RocksDbTableFile(_db, options, path);
+            RocksDbTableFile file = new(_db, options, path);
+            _batch = new RocksDbWrite(_db, file);
+            _writing = new RocksDbWrite(_db, file);
         }
         catch (RocksDbException e)
         {
@@ -103,49 +104,35 @@ public sealed class RocksDbStateStore : IStateStore
     }
 
     /// <inheritdoc/>
-    public void BeginBatch()
-    {
-        if (_batchBytes > KeptBytesMax)
-        {
-            _batch.Dispose();
-            _batch = new WriteBatch();
-        }
-        else
-        {
-            _batch.Clear();
-        }
+    public void BeginBatch() => _batch.Clear();
 
-        _batchBytes = 0;
+    /// <inheritdoc/>
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => _batch.Put(key, value);
+
+    /// <inheritdoc/>
+    public void Delete(ReadOnlySpan<byte> key) => _batch.Delete(key);
+
+    /// <inheritdoc/>
+    public void WriteBatch()
+    {
+        Take();
+        _writing.Write();
+        EndWrite(wait: true);
     }
 
     /// <inheritdoc/>
-    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    public void BeginWrite(bool asFile = false)
     {
-        _batch.Put(key, value);
-        _batchBytes += key.Length + value.Length;
+        Take();
+        _writing.Start(asFile ? _resources.Files : _resources.Writes, asFile);
     }
 
     /// <inheritdoc/>
-    public void Delete(ReadOnlySpan<byte> key)
+    public bool EndWrite(bool wait)
     {
-        _batch.Delete(key);
-        _batchBytes += key.Length;
-    }
-
-    /// <inheritdoc/>
-    public void WriteBatch(bool asFile = false)
-    {
-        // After a failed write nothing may follow that could be taken for complete.
-        if (_failed)
-            throw new StoreException($"{_path} failed before and must be opened again", isCorruption: false);
-        _failed = true;
         try
         {
-            if (asFile)
-                _file.Ingest(_batch);
-            else
-                _db.Write(_batch, _writeOptions);
-            _failed = false;
+            return _writing.IsDone(wait);
         }
         catch (RocksDbException e)
         {
@@ -156,8 +143,20 @@ public sealed class RocksDbStateStore : IStateStore
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_disposed)
+            return;
+        _disposed = true;
+        _writing.Dispose();
         _batch.Dispose();
         _db.Dispose();
+    }
+
+    // After a failed write nothing may follow that could be taken for complete.
+    private void Take()
+    {
+        if (!EndWrite(wait: false))
+            throw new InvalidOperationException($"{_path} is being written.");
+        (_batch, _writing) = (_writing, _batch);
     }
 
     private long Property(string name) => long.TryParse(_db.GetProperty(name), out long value) ? value : 0;

@@ -43,6 +43,58 @@ internal sealed class RocksDbStateStoreTests
     }
 
     [Test]
+    public void While_a_batch_is_written_the_store_is_read_and_the_next_one_filled()
+    {
+        string path = TemporaryDirectory();
+        using RocksDbResources resources = new(new RocksDbOptions());
+        byte[] value = [];
+        using (RocksDbStateStore store = new(path, resources, TimeProvider.System))
+        {
+            store.BeginBatch();
+            store.Put("before"u8, "1"u8);
+            store.WriteBatch();
+            for (int batch = 0; batch < 20; batch++)
+            {
+                store.BeginBatch();
+                for (int i = 0; i < 5_000; i++)
+                    store.Put(BitConverter.GetBytes((batch * 5_000) + i), new byte[50]);
+                Assert.That(store.EndWrite(wait: true), Is.True);
+                store.BeginWrite();
+                Assert.That(store.TryGet("before"u8, ref value), Is.EqualTo(1));
+            }
+        }
+
+        // Which ended with one on its way: it is there as a whole or not.
+        using (RocksDbStateStore store = new(path, resources, TimeProvider.System))
+        {
+            int there = Enumerable.Range(0, 20 * 5_000).Count(i => store.TryGet(BitConverter.GetBytes(i), ref value) == 50);
+            Assert.That(there, Is.AnyOf(19 * 5_000, 20 * 5_000));
+        }
+
+        Directory.Delete(path, recursive: true);
+    }
+
+    [Test]
+    public void A_write_that_no_thread_has_begun_with_goes_with_its_store()
+    {
+        string path = TemporaryDirectory();
+        using (RocksDbSharp.RocksDb db = RocksDbSharp.RocksDb.Open(new RocksDbSharp.DbOptions().SetCreateIfMissing(true), path))
+        {
+            RocksDbWrite write = new(db, null!);
+            write.Put("a"u8, "1"u8);
+            WriteThreads none = new("none", 0);
+            write.Start(none, asFile: false);
+            Assert.That(write.IsDone(wait: false), Is.False);
+            write.Dispose();
+            // A thread that comes to it later leaves it alone.
+            write.Do();
+            Assert.That(db.Get("a"u8.ToArray()), Is.Null);
+        }
+
+        Directory.Delete(path, recursive: true);
+    }
+
+    [Test]
     public void A_batch_is_read_back_after_reopening_and_an_unwritten_one_is_not()
     {
         string path = TemporaryDirectory();

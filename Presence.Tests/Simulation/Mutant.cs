@@ -21,6 +21,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             (Store, "    /// <summary>The transaction is aborted: drops its changes, and those made since it was sealed.</summary>", """
                 public void WriteThrough()
                 {
+                    EndWrite(wait: true);
                     _store.BeginBatch();
                     for (int i = 0; i < _dirty.Count; i++)
                     {
@@ -47,6 +48,8 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
         new("A replica drops timers that have not fired", ("State/StoreRestore.cs", "(_firedTo, _clock) = (_clock, clock);", "(_firedTo, _clock) = (clock + 3_600_000, clock);")),
         new("An abort drops what is committed and waits for the disk", (Store, "        _lastLength = 0;\n        _timers.Reset();", "        _lastLength = 0;\n        _unwritten.Clear();\n        _timers.Reset();")),
         new("Timers are loaded from a disk that lacks what waits for it", (Store, "            Write();\n            _timers.Load();", "            _timers.Load();")),
+        new("Timers are loaded from a disk that is being written", (Store, "            Write();\n            _timers.Load();", "            BeginWrite();\n            _timers.Load();")),
+        new("What is on its way to the disk is not read", (Store, "(_isWriting && _writing.TryGet", "(_isWriting && _writing.Count < 0 && _writing.TryGet")),
         new("What was deleted while it waited for the disk stays there", (Store, "                if (!_unwritten.IsNewAt(i))", "                if (_unwritten.Count < 0)")),
         new(
             "Ended incarnations are not fenced",
@@ -74,7 +77,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
             (Takeover, "if (_restore!.Position < Target && _endPosition < Target)", "if (_restore!.Position < Target)")),
         new(
             "A zombie applies what it could not commit",
-            (Transaction, "            case LogStatus.Fatal:\n                Fail(result.Reason);\n                return false;", "            case LogStatus.Fatal:\n                if (State == WorkerState.Committing)\n                {\n                    OnCommitted(Now());\n                    foreach (StreamTask task in _batch)\n                        task.WriteStore();\n                }\n\n                Fail(result.Reason);\n                return false;")),
+            (Transaction, "            case LogStatus.Fatal:\n                Fail(result.Reason);\n                return false;", "            case LogStatus.Fatal:\n                if (State == WorkerState.Committing)\n                {\n                    OnCommitted(Now());\n                    foreach (StreamTask task in _batch)\n                        task.BeginWriteStore();\n                }\n\n                Fail(result.Reason);\n                return false;")),
         new(
             "Input goes on at the offset kept in the store",
             (Takeover, "        _restore = new StoreRestore(", "        _stored = new MetaRecord(_inputs.Count);\n        int storedLength = _store.TryGet(StoreKeys.Meta, ref buffer);\n        if (storedLength >= 0)\n            _stored.Read(buffer.AsSpan(0, storedLength));\n        _restore = new StoreRestore("),

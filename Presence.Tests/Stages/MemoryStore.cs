@@ -10,7 +10,8 @@ internal sealed class MemoryStore : IStateStore
         public int Compare(byte[]? x, byte[]? y) => x.AsSpan().SequenceCompareTo(y);
     }
 
-    private readonly List<(byte[] Key, byte[]? Value)> _batch = [];
+    private List<(byte[] Key, byte[]? Value)> _batch = [];
+    private List<(byte[] Key, byte[]? Value)>? _writing;
 
     public SortedDictionary<byte[], byte[]> Entries { get; } = new(new Bytes());
 
@@ -18,6 +19,12 @@ internal sealed class MemoryStore : IStateStore
     public List<byte[]> Touched { get; } = [];
 
     public bool FailWrites { get; set; }
+
+    /// <summary>How often a write was waited for that took its time.</summary>
+    public int Waits { get; private set; }
+
+    /// <summary>Writes take their time, as it says; null: they are done at once.</summary>
+    public Random? Slow { get; set; }
 
     public StoreFigures Figures => new(0, 0, Entries.Count);
 
@@ -41,17 +48,34 @@ internal sealed class MemoryStore : IStateStore
         }
     }
 
-    public void BeginBatch() => _batch.Clear();
+    public void BeginBatch() => _batch = [];
 
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => _batch.Add((key.ToArray(), value.ToArray()));
 
     public void Delete(ReadOnlySpan<byte> key) => _batch.Add((key.ToArray(), null));
 
-    public void WriteBatch(bool asFile = false)
+    public void WriteBatch()
     {
+        BeginWrite();
+        EndWrite(wait: true);
+    }
+
+    public void BeginWrite(bool asFile = false)
+    {
+        Assert.That(_writing, Is.Null, "one write at a time");
+        (_batch, _writing) = ([], _batch);
+    }
+
+    public bool EndWrite(bool wait)
+    {
+        if (_writing is null)
+            return true;
+        if (!wait && Slow?.Next(3) > 0)
+            return false;
+        Waits += wait && Slow is not null ? 1 : 0;
         if (FailWrites)
             throw new StoreException("No space left on device", isCorruption: false);
-        foreach ((byte[] key, byte[]? value) in _batch)
+        foreach ((byte[] key, byte[]? value) in _writing)
         {
             Touched.Add(key);
             if (value is null)
@@ -59,6 +83,17 @@ internal sealed class MemoryStore : IStateStore
             else
                 Entries[key] = value;
         }
+
+        _writing = null;
+        return true;
+    }
+
+    /// <summary>Its process is killed: what is on its way is written or not, as <see cref="Slow"/> says.</summary>
+    public void Kill()
+    {
+        if (Slow?.Next(2) == 0)
+            EndWrite(wait: true);
+        _writing = null;
     }
 
     public void Dispose()

@@ -29,7 +29,7 @@ internal sealed class TaskStoreTests
     public void State_and_timers_are_those_of_a_plain_map_through_aborts_and_crashes([Range(1, 40)] int seed)
     {
         Random random = new(seed);
-        MemoryStore disk = new();
+        MemoryStore disk = new() { Slow = random };
         List<(byte[] Key, byte[]? Value)> changelog = [];
         SortedDictionary<string, byte[]> committed = [];
         TaskStore store = Open(disk, changelog.Count);
@@ -50,10 +50,12 @@ internal sealed class TaskStoreTests
                 committed = state;
             }
 
+            Write(random, store);
             if (random.Next(12) == 0)
             {
                 // Killed: what was not written is replayed.
                 clock = Math.Min(clock, clockBefore);
+                disk.Kill();
                 committed = Replay(changelog);
                 Restore(disk, changelog, now);
                 store = Open(disk, changelog.Count);
@@ -72,7 +74,7 @@ internal sealed class TaskStoreTests
     public void What_changes_while_a_transaction_is_on_its_way_stays_or_goes_with_it([Range(1, 40)] int seed)
     {
         Random random = new(seed);
-        MemoryStore disk = new();
+        MemoryStore disk = new() { Slow = random };
         List<(byte[] Key, byte[]? Value)> changelog = [];
         SortedDictionary<string, byte[]> committed = [];
         TaskStore store = Open(disk, 0);
@@ -87,8 +89,7 @@ internal sealed class TaskStoreTests
             for (int steps = random.Next(3); steps > 0; steps--)
             {
                 clock = Step(random, store, state, clock);
-                if (random.Next(4) == 0)
-                    store.Write();
+                Write(random, store);
             }
 
             if (random.Next(6) == 0)
@@ -123,6 +124,22 @@ internal sealed class TaskStoreTests
         Commit(store, changelog, now);
         store.Write();
         Assert.That(disk.Entries.Keys.Where(k => k[0] is StoreKeys.TimerPrefix or StoreKeys.StatePrefix), Is.Empty, "every timer has fired");
+    }
+
+    private static void Write(Random random, TaskStore store)
+    {
+        switch (random.Next(6))
+        {
+            case 0:
+                store.Write();
+                break;
+            case 1 or 2:
+                store.BeginWrite();
+                break;
+            case 3:
+                store.EndWrite(wait: false);
+                break;
+        }
     }
 
     [Test]
@@ -237,6 +254,46 @@ internal sealed class TaskStoreTests
         Assert.That((restore.BatchBytes, disk.Entries.Count), Is.EqualTo((500_000, 0)));
         restore.LimitBatch(499_999);
         Assert.That((restore.BatchBytes, LocalRecord.Read(disk.Entries[StoreKeys.Local.ToArray()]).ChangelogOffset), Is.EqualTo((0, 500L)));
+    }
+
+    [Test]
+    public void A_restore_is_as_far_as_what_has_been_written()
+    {
+        MemoryStore disk = new() { Slow = new Never() };
+        StoreRestore restore = new(disk, Stage, new LocalRecord(0, 0, "t"), new StoreBounds { FileBytesMin = 100_000 });
+        restore.LimitBatch(1_000_000);
+        for (int i = 0; i < 600; i++)
+            restore.Apply(i, [StoreKeys.StatePrefix, .. BitConverter.GetBytes(i), .. new byte[995]], default, hasValue: false);
+        Assert.That((restore.Position, restore.Local.ChangelogOffset, restore.BatchBytes), Is.EqualTo((600L, 0L, 600_000)));
+        disk.Slow = null;
+        restore.LimitBatch(1_000_000);
+        Assert.That((restore.Local.ChangelogOffset, restore.BatchBytes), Is.EqualTo((500L, 100_000)));
+    }
+
+    [Test]
+    public void What_is_on_its_way_to_the_disk_holds_nobody_up_until_as_much_again_waits()
+    {
+        MemoryStore disk = new() { Slow = new Never() };
+        TaskStore store = Open(disk, 0);
+        List<(byte[], byte[]?)> changelog = [];
+        int n = 0;
+        while (disk.Waits == 0)
+        {
+            store.Put(Encoding.ASCII.GetBytes($"key-{n++}"), Value(500, 1));
+            Commit(store, changelog, n);
+            Assert.That(store.Figures.UnwrittenBytes, Is.LessThan(2.2 * Small.UnwrittenBytesMax));
+            Assert.That(store.TryGet("key-0"u8, out _), Is.True);
+        }
+
+        Assert.That(store.Figures.UnwrittenBytes, Is.GreaterThanOrEqualTo(Small.UnwrittenBytesMax), "the second half is on its way");
+        Assert.That(store.WrittenOffset, Is.EqualTo(LocalRecord.Read(disk.Entries[StoreKeys.Local.ToArray()]).ChangelogOffset), "the first half");
+        Assert.That(Read(store, Enumerable.Range(0, n).Select(i => $"key-{i}")), Has.Count.EqualTo(n));
+    }
+
+    // Of writes that end only when they are waited for.
+    private sealed class Never : Random
+    {
+        public override int Next(int maxValue) => 1;
     }
 
     [Test]

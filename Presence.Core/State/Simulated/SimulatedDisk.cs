@@ -50,10 +50,10 @@ public sealed class SimulatedDisk(SimulatedWorld world)
 
     internal void Delete(string task) => _files.Remove(task);
 
-    /// <summary>The process that used it is gone: nothing is open any more.</summary>
+    /// <summary>The process that used it is gone: nothing is open any more, and what was on its way has been written or not.</summary>
     public void Close()
     {
         foreach (SimulatedStoreFile file in _files.Values)
-            file.IsOpen = false;
+            file.Leave(world);
     }
 }

@@ -1,3 +1,5 @@
+using Presence.Core.Log.Simulated;
+
 namespace Presence.Core.State.Simulated;
 
 /// <summary>One store as it lies on a simulated disk.</summary>
@@ -23,6 +25,18 @@ public sealed class SimulatedStoreFile
 
     /// <summary>Open in a process; a store has one owner.</summary>
     public bool IsOpen { get; set; }
+
+    /// <summary>What is on its way to it.</summary>
+    internal SimulatedWrite? Pending { get; set; }
+
+    /// <summary>Who had it open has gone: what is on its way happens or not.</summary>
+    internal void Leave(SimulatedWorld world)
+    {
+        if (Pending is { } write && world.Chance(0.5))
+            write.Do();
+        Pending = null;
+        IsOpen = false;
+    }
 
     internal void Write(List<(byte[] Key, byte[]? Value)> batch)
     {

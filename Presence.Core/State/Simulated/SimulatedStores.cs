@@ -11,6 +11,8 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
     private sealed class Store(SimulatedDisk disk, SimulatedStoreFile file, Action<string>? onCall, Action<TimeSpan>? onSlow) : IStateStore
     {
         private List<(byte[] Key, byte[]? Value)> _batch = [];
+        private SimulatedWrite? _write;
+        private long _doneAt;
         private bool _disposed;
 
         public StoreFigures Figures => new(0, 0, file.Entries.Count);
@@ -45,21 +47,48 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
 
         public void Delete(ReadOnlySpan<byte> key) => _batch.Add((key.ToArray(), null));
 
-        public void WriteBatch(bool asFile = false)
+        public void WriteBatch()
+        {
+            BeginWrite();
+            EndWrite(wait: true);
+        }
+
+        public void BeginWrite(bool asFile = false)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_write is { IsReported: false })
+                throw new InvalidOperationException("The store is being written.");
+            ThrowIfFailed();
             onCall?.Invoke("before a write batch");
-            if (disk.World.Now < disk.FullUntil)
-                throw new StoreException("No space left on device", isCorruption: false);
-            if (disk.World.Faults.Strikes(SimulatedFault.SlowDisk, 0.3))
-                onSlow?.Invoke(disk.World.Span(50, 8_000));
-            file.Write(_batch);
-            if (asFile)
-                file.Sync();
+            SimulatedWrite write = _write = file.Pending = new SimulatedWrite(disk, file, _batch, asFile);
             _batch = [];
-            if (disk.World.Faults.Strikes(SimulatedFault.CorruptStore, 0.05))
-                file.IsDamaged = true;
+            TimeSpan takes = disk.World.Span(0, disk.World.Faults.Strikes(SimulatedFault.SlowDisk, 0.3) ? 8_000 : 20);
+            // Readers may see it before its writer is told.
+            disk.World.After(takes * 0.9, write.Do);
+            _doneAt = disk.World.Now + (long)takes.TotalMicroseconds;
+        }
+
+        public bool EndWrite(bool wait)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_write is null)
+                return true;
+            long left = _doneAt - disk.World.Now;
+            if (left > 0 && !wait && !_write.IsReported)
+                return false;
+            if (left > 0 && !_write.IsReported)
+                onSlow?.Invoke(TimeSpan.FromMicroseconds(left));
+            _write.Do();
+            _write.IsReported = true;
+            ThrowIfFailed();
             onCall?.Invoke("after a write batch");
+            return true;
+        }
+
+        private void ThrowIfFailed()
+        {
+            if (_write is { HasFailed: true })
+                throw new StoreException("No space left on device", isCorruption: false);
         }
 
         private void ThrowIfDamaged()
@@ -71,7 +100,10 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
         public void Dispose()
         {
             if (!_disposed)
-                file.IsOpen = false;
+            {
+                file.Leave(disk.World);
+            }
+
             _disposed = true;
         }
     }

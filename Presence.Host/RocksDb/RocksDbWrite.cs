@@ -1,0 +1,122 @@
+using System.Runtime.ExceptionServices;
+using RocksDbSharp;
+
+namespace Presence.Host.RocksDb;
+
+/// <summary>A batch of one store, and its way to the disk. Its owner fills it, hands it to a thread, and takes it back empty, with the verdict.</summary>
+internal sealed class RocksDbWrite : IDisposable
+{
+    // A batch that is cleared keeps its memory: a larger one is not kept for as long as the task lives.
+    private const int KeptBytesMax = 1024 * 1024;
+
+    private static readonly WriteOptions Options = new();
+
+    private readonly ManualResetEventSlim _done = new(initialState: true);
+    private readonly RocksDbSharp.RocksDb _db;
+    private readonly RocksDbTableFile _file;
+    private WriteBatch _batch = new();
+    private long _bytes;
+    private bool _asFile;
+    private Exception? _failure;
+
+    // 0: handed over, and no thread has begun with it.
+    private int _begun = 1;
+
+    /// <summary>Of an open database.</summary>
+    public RocksDbWrite(RocksDbSharp.RocksDb db, RocksDbTableFile file)
+    {
+        _db = db;
+        _file = file;
+    }
+
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        _batch.Put(key, value);
+        _bytes += key.Length + value.Length;
+    }
+
+    public void Delete(ReadOnlySpan<byte> key)
+    {
+        _batch.Delete(key);
+        _bytes += key.Length;
+    }
+
+    /// <summary>Empties it.</summary>
+    public void Clear()
+    {
+        if (_bytes > KeptBytesMax)
+        {
+            _batch.Dispose();
+            _batch = new WriteBatch();
+        }
+        else
+        {
+            _batch.Clear();
+        }
+
+        _bytes = 0;
+    }
+
+    /// <summary>Hands it over; nothing but <see cref="IsDone"/> and <see cref="Dispose"/> may be called until that is true.</summary>
+    public void Start(WriteThreads threads, bool asFile)
+    {
+        (_asFile, _begun) = (asFile, 0);
+        _done.Reset();
+        threads.Add(this);
+    }
+
+    /// <summary>Writes it here and now; <see cref="IsDone"/> has the verdict.</summary>
+    public void Write()
+    {
+        _asFile = false;
+        Try();
+    }
+
+    /// <summary>Whether it has been done, and the thread is through with it; throws what it failed with, again and again.</summary>
+    public bool IsDone(bool wait)
+    {
+        if (wait)
+            _done.Wait();
+        else if (!_done.IsSet)
+            return false;
+        if (_failure is not null)
+            ExceptionDispatchInfo.Throw(_failure);
+        return true;
+    }
+
+    /// <summary>Called by the thread.</summary>
+    public void Do()
+    {
+        if (Interlocked.Exchange(ref _begun, 1) != 0)
+            return;
+        Try();
+        _done.Set();
+    }
+
+    /// <summary>Waits while it is written; what no thread has begun with is not written any more.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _begun, 1) != 0)
+            _done.Wait();
+        _batch.Dispose();
+        _done.Dispose();
+    }
+
+    private void Try()
+    {
+        try
+        {
+            if (_asFile)
+                _file.Ingest(_batch);
+            else
+                _db.Write(_batch, Options);
+            Clear();
+        }
+#pragma warning disable CA1031 // Its owner gets whatever it failed with, or would wait for ever.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            _failure = e;
+        }
+    }
+}
