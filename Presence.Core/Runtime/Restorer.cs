@@ -279,14 +279,15 @@ public sealed class Restorer : ILogReceiver, IDisposable
     // Whoever holds much, or is about to, has its share: one that has come to the end it knew may find another.
     private int BatchBytesOfEach()
     {
+        StoreBounds bounds = _options.StoreBounds;
         int shares = 0;
         foreach (Takeover? takeover in _takeovers)
         {
-            if (takeover is { BatchBytes: >= StoreRestore.BatchBytesMin } || (takeover is not null && IsLong(takeover) && MayRead(takeover)))
+            if (takeover is not null && (takeover.BatchBytes >= bounds.RestoreBytesMin || (IsLong(takeover) && MayRead(takeover))))
                 shares++;
         }
 
-        return (int)Math.Clamp(_options.StoreBounds.RestoreBytesMax / Math.Max(1, shares), StoreRestore.BatchBytesMin, BatchBytesMax);
+        return (int)Math.Clamp(bounds.RestoreBytesMax / Math.Max(1, shares), bounds.RestoreBytesMin, BatchBytesMax);
     }
 
     private static bool IsLong(Takeover takeover) => takeover is { IsReading: true, Remaining: > LongReplay };

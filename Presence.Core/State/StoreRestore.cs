@@ -8,9 +8,6 @@ namespace Presence.Core.State;
 /// </summary>
 public sealed class StoreRestore
 {
-    /// <summary>Bytes of keys and values from which on a batch is written, where many restores share the memory.</summary>
-    public const int BatchBytesMin = 256 * 1024;
-
     private readonly IStateStore _store;
     private readonly TimerOf _timerOf;
     private readonly MetaRecord _meta;
@@ -19,7 +16,7 @@ public sealed class StoreRestore
     private readonly byte[] _written;
     private byte[] _timer = new byte[512];
     private readonly int _fileBytesMin;
-    private int _batchBytesMax = BatchBytesMin;
+    private int _batchBytesMax;
     private int _filledBytes;
     private int _writingBytes;
     private bool _isWriting;
@@ -33,7 +30,7 @@ public sealed class StoreRestore
     /// <summary>Over an open store, of a task of this stage, that stands at <paramref name="local"/>.</summary>
     public StoreRestore(IStateStore store, StageDefinition stage, LocalRecord local, StoreBounds bounds)
     {
-        _fileBytesMin = bounds.FileBytesMin;
+        (_batchBytesMax, _fileBytesMin) = (bounds.RestoreBytesMin, bounds.FileBytesMin);
         _store = store;
         _timerOf = stage.TimerOf;
         _meta = new MetaRecord(stage.Inputs.Count);
@@ -84,7 +81,9 @@ public sealed class StoreRestore
         int size = key.Length + value.Length;
         Bytes += size;
         _filledBytes += size;
-        // A half fills up while the other one is written, if that makes a file.
+        // What makes a file, a half at least, is written while more comes.
+        if (BatchBytes >= _batchBytesMax)
+            EndWrite(wait: true);
         if (_filledBytes >= _batchBytesMax)
             Write(currentAt: 0);
         else if (_filledBytes >= Math.Max(_batchBytesMax / 2, _fileBytesMin))

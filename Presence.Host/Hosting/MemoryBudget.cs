@@ -26,8 +26,8 @@ public sealed record MemoryBudget(long Blocks, long Memtables, long Replays, lon
         // A batch takes up to twice its size, and half of it again while it is sorted.
         5 * settings.Presence.State.ToBounds(settings.Presence.RocksDb.WriteBufferBytes).RestoreBytesMax / 2,
         settings.IsEmbedded ? 0 : PerWorker * settings.Presence.WorkerCount(),
-        // While so much is on its way to the disk as much again may come.
-        (2L * settings.Presence.State.UnwrittenBytes) + settings.Presence.State.CacheBytes);
+        // While so much is on its way to the disk, in a batch that takes up to twice its size, as much again may come.
+        (4L * settings.Presence.State.UnwrittenBytes) + settings.Presence.State.CacheBytes);
 
     /// <summary>All but the tasks', of which nobody knows the number yet.</summary>
     public long Shared => Blocks + Memtables + Replays + Workers + Process;

@@ -138,6 +138,10 @@ public sealed class RocksDbStateStore : IStateStore
         {
             throw RocksDbErrors.Of($"{_path} cannot be written", e);
         }
+        catch (InvalidOperationException e)
+        {
+            throw new StoreException($"{_path} cannot be written: {e.Message}", isCorruption: false, e);
+        }
     }
 
     /// <inheritdoc/>

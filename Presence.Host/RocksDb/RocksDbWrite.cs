@@ -4,7 +4,9 @@ using RocksDbSharp;
 namespace Presence.Host.RocksDb;
 
 /// <summary>A batch of one store, and its way to the disk. Its owner fills it, hands it to a thread, and takes it back empty, with the verdict.</summary>
+#pragma warning disable CA1001 // The event has no handle: a thread may be just setting it when its owner has already seen that it is set.
 internal sealed class RocksDbWrite : IDisposable
+#pragma warning restore CA1001
 {
     // A batch that is cleared keeps its memory: a larger one is not kept for as long as the task lives.
     private const int KeptBytesMax = 1024 * 1024;
@@ -62,7 +64,16 @@ internal sealed class RocksDbWrite : IDisposable
     {
         (_asFile, _begun) = (asFile, 0);
         _done.Reset();
-        threads.Add(this);
+        try
+        {
+            threads.Add(this);
+        }
+        catch (InvalidOperationException e)
+        {
+            // The process is ending, and nobody will do it.
+            (_failure, _begun) = (e, 1);
+            _done.Set();
+        }
     }
 
     /// <summary>Writes it here and now; <see cref="IsDone"/> has the verdict.</summary>
@@ -99,7 +110,6 @@ internal sealed class RocksDbWrite : IDisposable
         if (Interlocked.Exchange(ref _begun, 1) != 0)
             _done.Wait();
         _batch.Dispose();
-        _done.Dispose();
     }
 
     private void Try()

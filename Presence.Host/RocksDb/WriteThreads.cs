@@ -14,7 +14,7 @@ internal sealed class WriteThreads
             new Thread(Run) { Name = name, IsBackground = true }.Start();
     }
 
-    /// <summary>Does it when a thread is free.</summary>
+    /// <summary>Does it when a thread is free. Throws <see cref="InvalidOperationException"/> when they have ended.</summary>
     public void Add(RocksDbWrite write) => _writes.Add(write);
 
     /// <summary>They end when all that was added has been done. Nobody waits for that: a disk may never answer, and the process must be able to end.</summary>
@@ -24,6 +24,5 @@ internal sealed class WriteThreads
     {
         foreach (RocksDbWrite write in _writes.GetConsumingEnumerable())
             write.Do();
-        _writes.Dispose();
     }
 }

@@ -75,6 +75,31 @@ internal sealed class RocksDbStateStoreTests
     }
 
     [Test]
+    public void Threads_end_with_nobody_waiting_for_them()
+    {
+        string path = TemporaryDirectory();
+        using (RocksDbSharp.RocksDb db = RocksDbSharp.RocksDb.Open(new RocksDbSharp.DbOptions().SetCreateIfMissing(true), path))
+        {
+            // An exception of such a thread would end the process.
+            for (int round = 0; round < 300; round++)
+            {
+                WriteThreads threads = new("ending", 4);
+                RocksDbWrite last = new(db, null!), late = new(db, null!);
+                last.Put(BitConverter.GetBytes(round), new byte[1_000]);
+                last.Start(threads, asFile: false);
+                threads.End();
+                Assert.That(last.IsDone(wait: true), Is.True);
+                late.Start(threads, asFile: false);
+                Assert.That(() => late.IsDone(wait: true), Throws.InvalidOperationException);
+                late.Dispose();
+                last.Dispose();
+            }
+        }
+
+        Directory.Delete(path, recursive: true);
+    }
+
+    [Test]
     public void A_write_that_no_thread_has_begun_with_goes_with_its_store()
     {
         string path = TemporaryDirectory();

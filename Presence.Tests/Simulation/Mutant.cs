@@ -49,6 +49,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
         new("An abort drops what is committed and waits for the disk", (Store, "        _lastLength = 0;\n        _timers.Reset();", "        _lastLength = 0;\n        _unwritten.Clear();\n        _timers.Reset();")),
         new("Timers are loaded from a disk that lacks what waits for it", (Store, "            Write();\n            _timers.Load();", "            _timers.Load();")),
         new("Timers are loaded from a disk that is being written", (Store, "            Write();\n            _timers.Load();", "            BeginWrite();\n            _timers.Load();")),
+        new("A replay that was interrupted after a file goes on one record too far", ("State/StoreRestore.cs", "LocalRecord.Update(_local, Position,", "LocalRecord.Update(_local, _filledBytes >= _fileBytesMin ? Position + 1 : Position,")),
         new("What is on its way to the disk is not read", (Store, "(_isWriting && _writing.TryGet", "(_isWriting && _writing.Count < 0 && _writing.TryGet")),
         new("What was deleted while it waited for the disk stays there", (Store, "                if (!_unwritten.IsNewAt(i))", "                if (_unwritten.Count < 0)")),
         new(

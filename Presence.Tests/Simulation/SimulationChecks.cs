@@ -56,7 +56,7 @@ internal sealed class SimulationChecks
     public static WorkerBounds Bounds { get; } = new() { PollRecordsMax = 40, FeedMax = 25, QueueRecordsMax = 30, QueueRecordsResume = 10, DirtyBytesMax = 4_000 };
 
     /// <summary>So small that everything happens: what is committed waits for the disk, values leave the cache, timers stay on disk.</summary>
-    public static StoreBounds StoreBounds { get; } = new() { WriteInterval = TimeSpan.FromSeconds(2), UnwrittenBytesMax = 3_000, CacheBytesMax = 2_000, TimersMax = 8, FileBytesMin = 1_000 };
+    public static StoreBounds StoreBounds { get; } = new() { WriteInterval = TimeSpan.FromSeconds(2), UnwrittenBytesMax = 3_000, CacheBytesMax = 2_000, TimersMax = 8, RestoreBytesMax = 4_000, RestoreBytesMin = 1_000, FileBytesMin = 600 };
 
     /// <summary>Of the changelogs' tombstones.</summary>
     public const long DeleteRetentionMs = 60_000;

@@ -12,6 +12,7 @@ internal sealed class MemoryStore : IStateStore
 
     private List<(byte[] Key, byte[]? Value)> _batch = [];
     private List<(byte[] Key, byte[]? Value)>? _writing;
+    private bool _failed;
 
     public SortedDictionary<byte[], byte[]> Entries { get; } = new(new Bytes());
 
@@ -73,7 +74,8 @@ internal sealed class MemoryStore : IStateStore
         if (!wait && Slow?.Next(3) > 0)
             return false;
         Waits += wait && Slow is not null ? 1 : 0;
-        if (FailWrites)
+        _failed |= FailWrites;
+        if (_failed)
             throw new StoreException("No space left on device", isCorruption: false);
         foreach ((byte[] key, byte[]? value) in _writing)
         {

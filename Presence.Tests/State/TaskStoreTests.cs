@@ -265,9 +265,28 @@ internal sealed class TaskStoreTests
         for (int i = 0; i < 600; i++)
             restore.Apply(i, [StoreKeys.StatePrefix, .. BitConverter.GetBytes(i), .. new byte[995]], default, hasValue: false);
         Assert.That((restore.Position, restore.Local.ChangelogOffset, restore.BatchBytes), Is.EqualTo((600L, 0L, 600_000)));
+        Assert.That(disk.Waits, Is.Zero);
         disk.Slow = null;
         restore.LimitBatch(1_000_000);
         Assert.That((restore.Local.ChangelogOffset, restore.BatchBytes), Is.EqualTo((500L, 100_000)));
+    }
+
+    [TestCase(430_000, 400_000)]
+    [TestCase(800_000, 400_000)]
+    [TestCase(300_000, 400_000)]
+    public void A_restore_holds_no_more_than_it_may_however_slow_the_disk(int bytes, int fileBytesMin)
+    {
+        MemoryStore disk = new() { Slow = new Never() };
+        StoreRestore restore = new(disk, Stage, new LocalRecord(0, 0, "t"), new StoreBounds { FileBytesMin = fileBytesMin });
+        restore.LimitBatch(bytes);
+        int most = 0;
+        for (int i = 0; i < 3_000; i++)
+        {
+            restore.Apply(i, [StoreKeys.StatePrefix, .. BitConverter.GetBytes(i), .. new byte[995]], default, hasValue: false);
+            most = Math.Max(most, restore.BatchBytes);
+        }
+
+        Assert.That(most, Is.InRange(bytes - 50_000, bytes + 1_000));
     }
 
     [Test]
