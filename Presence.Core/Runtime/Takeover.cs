@@ -17,6 +17,9 @@ public sealed class Takeover : IDisposable
     private static readonly TimeSpan FlushInterval = TimeSpan.FromMilliseconds(200);
     private const int DropsMax = 10_000;
 
+    // In a row: a copy may be too old, and what is rebuilt be damaged once. A disk that damages all it is given needs somebody.
+    private const int RefusalsMax = 3;
+
     private readonly string _group;
     private readonly ILogAdmin _admin;
     private readonly IStateStoreProvider _stores;
@@ -34,7 +37,7 @@ public sealed class Takeover : IDisposable
     private long _began;
     private long _flushedAt;
     private long _flushed;
-    private bool _wipedForShape;
+    private int _refusals;
 
     /// <summary>For one task; nothing happens before the first step.</summary>
     public Takeover(TakeoverRequest request, TakeoverGoal goal, string group, ILogAdmin admin, IStateStoreProvider stores, TimeProvider time, RuntimeMetrics metrics, Lifecycle lifecycle, ILogger logger)
@@ -338,7 +341,7 @@ public sealed class Takeover : IDisposable
         _restore.Complete(_endPosition, _time.GetUtcNow().ToUnixTimeMilliseconds());
         _restore.DropFired(DropsMax);
         _flushed = _endPosition;
-        _wipedForShape = false;
+        _refusals = 0;
         return false;
     }
 
@@ -396,13 +399,13 @@ public sealed class Takeover : IDisposable
     // What is on disk cannot be used: it is deleted, and rebuilt from the changelog.
     private void Refuse(string reason)
     {
-        if (_wipedForShape)
+        if (_refusals == RefusalsMax)
         {
             StopFor($"its state cannot be rebuilt: {reason}");
             return;
         }
 
-        _wipedForShape = true;
+        _refusals++;
         _lifecycle.StoreRefused(Request.Task, reason);
         CloseStore();
         try
@@ -411,7 +414,7 @@ public sealed class Takeover : IDisposable
         }
         catch (StoreException e)
         {
-            _wipedForShape = false;
+            _refusals--;
             Retry($"the store cannot be deleted: {e.Message}");
             return;
         }

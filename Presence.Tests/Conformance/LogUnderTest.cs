@@ -111,7 +111,7 @@ internal sealed class LogUnderTest : IDisposable
     public void Compact(TopicPartition partition)
     {
         if (Log is SimulatedLog simulated)
-            simulated.Cluster.Find(partition)!.Compact(long.MaxValue, tombstonesUntil: long.MaxValue);
+            simulated.Cluster.Find(partition)!.Compact(long.MaxValue, now: 0, tombstoneRetention: -1);
         else if (Log is EmbeddedLog embedded)
             embedded.Maintain();
     }

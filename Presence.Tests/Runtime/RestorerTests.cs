@@ -80,6 +80,23 @@ internal sealed class RestorerTests
         Assert.That(stores.BatchMax, replays == 1 ? Is.InRange(batch, batch + 1_000) : Is.GreaterThanOrEqualTo(batch), "and use it; a half is on its way where that makes a file");
     }
 
+    [TestCase(3, TaskState.Running)]
+    [TestCase(4, TaskState.Stopped)]
+    public void A_copy_is_rebuilt_three_times_in_a_row_before_it_waits_for_an_operator(int damages, TaskState expected)
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = CreateLog(world, 1);
+        using DamagedStores stores = new(new SimulatedStores(new SimulatedDisk(world)), damages);
+        using Restorer restorer = Create(world, log, stores);
+        restorer.Follow(Request(world, log, 0, new StoreBounds()));
+        world.RunUntil(() =>
+        {
+            restorer.RunOnce(TimeSpan.Zero);
+            return restorer.Status.Count == 1 && restorer.Status[0].State is TaskState.Running or TaskState.Stopped;
+        });
+        Assert.That(restorer.Status[0].State, Is.EqualTo(expected), restorer.Status[0].Reason);
+    }
+
     private static SimulatedLog CreateLog(SimulatedWorld world, int partitions)
     {
         SimulatedLog log = new(new SimulatedCluster(world));
@@ -130,6 +147,20 @@ internal sealed class RestorerTests
         Assert.That(producer.Begin().IsOk, Is.True);
         Assert.That(producer.Produce(Changelog, StoreKeys.Meta, hasKey: true, meta, hasValue: true, 0).IsOk, Is.True);
         world.RunUntil(() => Partition(log).End > end);
+    }
+
+    /// <summary>The first ones to be opened are damaged.</summary>
+    private sealed class DamagedStores(IStateStoreProvider inner, int damages) : IStateStoreProvider
+    {
+        private int _left = damages;
+
+        public IStateStore Open(string task) => _left-- > 0 ? throw new StoreException("A block has a checksum that does not match.", isCorruption: true) : inner.Open(task);
+
+        public void Delete(string task) => inner.Delete(task);
+
+        public IReadOnlyCollection<string> Existing() => inner.Existing();
+
+        public void Dispose() => inner.Dispose();
     }
 
     /// <summary>Knows how many bytes of batches its stores hold.</summary>

@@ -82,7 +82,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
         new(
             "Input goes on at the offset kept in the store",
             (Takeover, "        _restore = new StoreRestore(", "        _stored = new MetaRecord(_inputs.Count);\n        int storedLength = _store.TryGet(StoreKeys.Meta, ref buffer);\n        if (storedLength >= 0)\n            _stored.Read(buffer.AsSpan(0, storedLength));\n        _restore = new StoreRestore("),
-            (Takeover, "    private bool _wipedForShape;", "    private bool _wipedForShape;\n    private MetaRecord _stored = null!;"),
+            (Takeover, "    private int _refusals;", "    private int _refusals;\n    private MetaRecord _stored = null!;"),
             (Takeover, "long position = _positions!.Result", "long position = _stored.NextOffsets[i] >= 0 ? _stored.NextOffsets[i]\n                : _positions!.Result")),
         new("Stream time is not in the changelog", (Commit, "_current.StreamTimes[i] = Inputs[i].StreamTime;", "_current.StreamTimes[i] = long.MinValue;")),
         new(

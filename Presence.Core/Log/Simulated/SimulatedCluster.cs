@@ -8,7 +8,6 @@ public sealed partial class SimulatedCluster
 {
     private readonly SortedDictionary<string, SimulatedTopic> _topics = new(StringComparer.Ordinal);
     private readonly long[] _downUntil;
-    private const long FirstCompactionMs = 10_000;
     private int _topicIds;
 
     /// <summary>Empty.</summary>
@@ -69,11 +68,10 @@ public sealed partial class SimulatedCluster
     /// <summary>
     /// One partition of a compacted topic is compacted up to some place below its end, and below a bound; tombstones that
     /// have been there for the topic's <c>delete.retention.ms</c> go. As with Kafka that time begins when they are first
-    /// compacted, which is some time after they were written.
+    /// compacted.
     /// </summary>
     public void Compact(SimulatedTopic topic, SimulatedPartition partition, long bound) => partition.Compact(
         Math.Min(bound, partition.Start + World.Next((int)(partition.End - partition.Start) + 1)),
-        topic.Configuration.TryGetValue("delete.retention.ms", out string? retention)
-            ? SimulatedClock.Epoch.ToUnixTimeMilliseconds() + (World.Now / 1000) - long.Parse(retention, System.Globalization.CultureInfo.InvariantCulture) - FirstCompactionMs
-            : long.MinValue);
+        World.Now / 1000,
+        topic.Configuration.TryGetValue("delete.retention.ms", out string? retention) ? long.Parse(retention, System.Globalization.CultureInfo.InvariantCulture) : long.MaxValue);
 }

@@ -63,10 +63,11 @@ public sealed class SimulatedPartition(TopicPartition id, bool keepsHistory)
     }
 
     /// <summary>
-    /// Keeps the last committed record of each key below <paramref name="until"/>, and no tombstone among them whose
-    /// timestamp is below <paramref name="tombstonesUntil"/>; what is open or above stays as it is.
+    /// Keeps the last committed record of each key below <paramref name="until"/>, and a tombstone for
+    /// <paramref name="tombstoneRetention"/> ms after it was first compacted, and with it what it deletes was taken away: who
+    /// has read that has so much time to read the tombstone. What is open or above stays as it is.
     /// </summary>
-    public void Compact(long until, long tombstonesUntil)
+    public void Compact(long until, long now, long tombstoneRetention)
     {
         until = Math.Min(until, StableEnd);
         Dictionary<string, long> last = [];
@@ -76,9 +77,15 @@ public sealed class SimulatedPartition(TopicPartition id, bool keepsHistory)
                 last[Convert.ToHexString(record.Key)] = record.Offset;
         }
 
+        foreach (SimulatedRecord record in _records)
+        {
+            if (record.Offset < until && record is { IsVisible: true, Value: null })
+                record.CompactedAt ??= now;
+        }
+
         // As Kafka: the last record of a log segment that is still written to is never taken away.
         _records.RemoveAll(r => r.Offset < until && r.Offset != End - 1
-            && (!r.IsVisible || r.Key is null || last[Convert.ToHexString(r.Key)] != r.Offset || (r.Value is null && r.Timestamp < tombstonesUntil)));
+            && (!r.IsVisible || r.Key is null || last[Convert.ToHexString(r.Key)] != r.Offset || now - r.CompactedAt > tombstoneRetention));
     }
 
     /// <summary>Takes away what lies below an offset.</summary>

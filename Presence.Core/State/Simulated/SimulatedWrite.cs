@@ -23,7 +23,8 @@ internal sealed class SimulatedWrite(SimulatedDisk disk, SimulatedStoreFile file
         file.Write(batch);
         if (asFile)
             file.Sync();
-        if (disk.World.Faults.Strikes(SimulatedFault.CorruptStore, 0.05))
+        // A rebuild has many files, and one that is damaged again and again waits for an operator.
+        if (disk.World.Faults.Strikes(SimulatedFault.CorruptStore, asFile ? 0.003 : 0.05))
             file.IsDamaged = true;
     }
 }
