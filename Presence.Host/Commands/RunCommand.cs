@@ -18,6 +18,8 @@ internal static class RunCommand
 
     public static async Task<int> Run(ParseResult parsed, CancellationToken cancellation)
     {
+        // Whoever calls it waits for its task when a signal comes; until there is one, a signal ends the process at once.
+        await Task.Yield();
         Settings? settings = CommandContext.Load(parsed);
         if (settings is not null && MemoryBudget.Of(settings).Problem(ContainerMemory.Limit()) is { } problem)
             settings = CommandContext.Report([problem]);
@@ -59,6 +61,10 @@ internal static class RunCommand
                 try
                 {
                     await app.RunAsync(cancellation);
+                }
+                catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+                {
+                    // Stopped before it had started.
                 }
                 catch (IOException e)
                 {

@@ -49,6 +49,19 @@ internal sealed class EmbeddedTests
         Verdict.AssertExact(scenario, ordered: false);
     }
 
+    [Test]
+    public void A_stop_while_it_starts_is_clean()
+    {
+        Scenario scenario = Scenario.CreateEmbedded(_state, records: 1, seed: 1);
+        for (int i = 0; i < 6; i++)
+        {
+            using PresenceProcess presence = PresenceProcess.Start(scenario.Arguments(_state, "--Presence:HttpUrl", FreeAddress().ToString()));
+            Assert.That(SpinWait.SpinUntil(() => !presence.Log.IsEmpty, TimeSpan.FromSeconds(30)), "it says something");
+            Thread.Sleep(i * 20);
+            Assert.That(presence.Stop(), Is.Zero, $"{i * 20} ms after its first word: {string.Join('\n', presence.Log)}");
+        }
+    }
+
     // One request after the other, each until it is acknowledged.
     private static async Task Load(Scenario scenario, HttpClient client, CancellationToken cancellation)
     {
