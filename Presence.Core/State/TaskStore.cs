@@ -212,22 +212,16 @@ public sealed class TaskStore : IDisposable
         ChangelogOffset = changelogOffset;
         _isUnwritten = true;
         if (_bounds.WriteInterval == TimeSpan.Zero)
-        {
             Write();
-        }
         else if (_unwritten.Bytes + _unwrittenPast.Bytes >= _bounds.UnwrittenBytesMax)
-        {
             BeginWrite();
-        }
     }
 
     /// <summary>Writes all that is committed to the disk. Throws <see cref="StoreException"/> as <see cref="Apply"/> does.</summary>
     public void Write()
     {
-        EndWrite(wait: true);
-        if (!_isUnwritten)
+        if (!TryFillBatch())
             return;
-        FillBatch();
         _store.WriteBatch();
         OnWritten();
     }
@@ -238,15 +232,16 @@ public sealed class TaskStore : IDisposable
     /// </summary>
     public void BeginWrite()
     {
-        EndWrite(wait: true);
-        if (!_isUnwritten)
-            return;
-        FillBatch();
-        _store.BeginWrite();
+        if (TryFillBatch())
+            _store.BeginWrite();
     }
 
-    private void FillBatch()
+    // False: all that is committed is on the disk. Waits for the write before.
+    private bool TryFillBatch()
     {
+        EndWrite(wait: true);
+        if (!_isUnwritten)
+            return false;
         _store.BeginBatch();
         // Before what is put: a key may have set again the timer that it had.
         for (int position = 0; _unwrittenPast.TryNext(ref position, out ReadOnlySpan<byte> past);)
@@ -275,6 +270,7 @@ public sealed class TaskStore : IDisposable
         _timers.OnWritten();
         Move(_dirtyFresh, _dirtyPast);
         Move(_sealedFresh, _sealedPast);
+        return true;
     }
 
     /// <summary>

@@ -4,15 +4,14 @@ using RocksDbSharp;
 namespace Presence.Host.RocksDb;
 
 /// <summary>A batch of one store, and its way to the disk. Its owner fills it, hands it to a thread, and takes it back empty, with the verdict.</summary>
-#pragma warning disable CA1001 // The event has no handle: a thread may be just setting it when its owner has already seen that it is set.
 internal sealed class RocksDbWrite : IDisposable
-#pragma warning restore CA1001
 {
     // A batch that is cleared keeps its memory: a larger one is not kept for as long as the task lives.
     private const int KeptBytesMax = 1024 * 1024;
 
     private static readonly WriteOptions Options = new();
 
+    // It has no handle to dispose of, and a thread may be just setting it when its owner has already seen that it is set.
     private readonly ManualResetEventSlim _done = new(initialState: true);
     private readonly RocksDbSharp.RocksDb _db;
     private readonly RocksDbTableFile _file;
@@ -77,11 +76,7 @@ internal sealed class RocksDbWrite : IDisposable
     }
 
     /// <summary>Writes it here and now; <see cref="IsDone"/> has the verdict.</summary>
-    public void Write()
-    {
-        _asFile = false;
-        Try();
-    }
+    public void Write() => Try(asFile: false);
 
     /// <summary>Whether it has been done, and the thread is through with it; throws what it failed with, again and again.</summary>
     public bool IsDone(bool wait)
@@ -100,7 +95,7 @@ internal sealed class RocksDbWrite : IDisposable
     {
         if (Interlocked.Exchange(ref _begun, 1) != 0)
             return;
-        Try();
+        Try(_asFile);
         _done.Set();
     }
 
@@ -112,11 +107,11 @@ internal sealed class RocksDbWrite : IDisposable
         _batch.Dispose();
     }
 
-    private void Try()
+    private void Try(bool asFile)
     {
         try
         {
-            if (_asFile)
+            if (asFile)
                 _file.Ingest(_batch);
             else
                 _db.Write(_batch, Options);

@@ -73,13 +73,10 @@ public sealed class SimulatedPartition(TopicPartition id, bool keepsHistory)
         Dictionary<string, long> last = [];
         foreach (SimulatedRecord record in _records)
         {
-            if (record.Offset < until && record is { IsVisible: true, Key: not null })
-                last[Convert.ToHexString(record.Key)] = record.Offset;
-        }
-
-        foreach (SimulatedRecord record in _records)
-        {
-            if (record.Offset < until && record is { IsVisible: true, Value: null })
+            if (record.Offset >= until || record is not { IsVisible: true, Key: not null })
+                continue;
+            last[Convert.ToHexString(record.Key)] = record.Offset;
+            if (record.Value is null)
                 record.CompactedAt ??= now;
         }
 
