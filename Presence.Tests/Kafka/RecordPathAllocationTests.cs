@@ -20,7 +20,7 @@ internal sealed class RecordPathAllocationTests
         log.Ok(() => producer.Init(Call));
         log.Ok(producer.Begin);
         Write(producer, topic);
-        long written = Allocated(() => Write(producer, topic));
+        long written = Allocated.By(() => Write(producer, topic));
         log.Ok(() => producer.Commit(Call));
 
         using ILogConsumer consumer = log.Log.CreateConsumer("reader", IsolationLevel.ReadCommitted);
@@ -28,7 +28,7 @@ internal sealed class RecordPathAllocationTests
         consumer.Add(new TopicPartition(topic, 1), 1, 0);
         Counter counter = new();
         Read(consumer, counter, Records);
-        long read = Allocated(() => Read(consumer, counter, 2 * Records));
+        long read = Allocated.By(() => Read(consumer, counter, 2 * Records));
 
         Assert.That(counter.Bytes, Is.EqualTo(2 * Records * 108L));
         // The ends of partitions are news, not records: a few hundred bytes each.
@@ -78,13 +78,6 @@ internal sealed class RecordPathAllocationTests
     {
         while (counter.Records < until)
             consumer.Poll(counter, until - counter.Records, TimeSpan.FromMilliseconds(20));
-    }
-
-    private static long Allocated(Action action)
-    {
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        action();
-        return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 
     private sealed class Counter : ILogReceiver

@@ -225,10 +225,12 @@ internal sealed class RocksDbStateStoreTests
             store.WriteBatch();
             for (int i = 0; i < 200; i++)
                 store.TryGet("key"u8, ref value);
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < 1000; i++)
-                store.TryGet("key"u8, ref value);
-            Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+            long allocated = Allocated.By(() =>
+            {
+                for (int i = 0; i < 1000; i++)
+                    store.TryGet("key"u8, ref value);
+            });
+            Assert.That(allocated, Is.Zero);
         }
 
         Directory.Delete(path, recursive: true);

@@ -71,9 +71,7 @@ internal sealed class TaskAllocationTests
             for (int d = 0; d < 3; d++)
                 Deliver(task, days[d]);
             long produced = _producer.Produced;
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            Deliver(task, days[3]);
-            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            long allocated = Allocated.By(() => Deliver(task, days[3]));
 
             TestContext.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{allocated} B for {days[3].Length} records, {days[3].Length / CommitEvery} commits and {_producer.Produced - produced} records produced"));
             Assert.That(_producer.Produced - produced, Is.GreaterThan(200), "records produced while it was measured");

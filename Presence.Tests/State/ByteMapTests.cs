@@ -55,16 +55,17 @@ internal sealed class ByteMapTests
         first.Clear();
         Fill(second);
         second.Clear();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 10; i++)
+        long allocated = Allocated.By(() =>
         {
-            Fill(first);
-            first.Clear();
-            Fill(second);
-            second.Clear();
-        }
-
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+            for (int i = 0; i < 10; i++)
+            {
+                Fill(first);
+                first.Clear();
+                Fill(second);
+                second.Clear();
+            }
+        });
+        Assert.That(allocated, Is.Zero);
     }
 
     private static void Fill(ByteMap map)

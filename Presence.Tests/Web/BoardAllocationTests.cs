@@ -22,9 +22,7 @@ internal sealed class BoardAllocationTests
         for (int r = 0; r < 3; r++)
             Apply(board, record, rounds[r]);
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Apply(board, record, rounds[3]);
-        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        long allocated = Allocated.By(() => Apply(board, record, rounds[3]));
 
         TestContext.Out.WriteLine($"{allocated / (double)rounds[3].Length:F1} bytes per record");
         VenueDocument venue = board.Describe("cafe", "centre", null)!;
