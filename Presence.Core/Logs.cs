@@ -20,6 +20,9 @@ internal static partial class Logs
     [LoggerMessage(8, LogLevel.Information, "Plan {Number}: {Reason}")]
     public static partial void PlanReason(this ILogger logger, long number, string reason);
 
+    [LoggerMessage(37, LogLevel.Warning, "The transactional id {TransactionalId} of the ended incarnation {Incarnation} cannot be fenced yet, and its tasks wait: {Reason}")]
+    public static partial void FencingRefused(this ILogger logger, string transactionalId, string incarnation, string reason);
+
     [LoggerMessage(9, LogLevel.Information, "Plan {Number} is read: {Active} tasks to run here, {Followed} to follow")]
     public static partial void PlanApplied(this ILogger logger, long number, int active, int followed);
 

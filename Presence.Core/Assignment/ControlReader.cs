@@ -32,6 +32,9 @@ public sealed class ControlReader : ILogReceiver, IDisposable
     /// <summary>Since when it has been read without trouble; a timestamp of the clock.</summary>
     public long HealthySince { get; private set; }
 
+    /// <summary>What it waits for, in words: access that is denied; null when for nothing.</summary>
+    public string? Waiting { get; private set; }
+
     /// <summary>Why it can never be read on; null while it can.</summary>
     public string? Failure { get; private set; }
 
@@ -61,6 +64,7 @@ public sealed class ControlReader : ILogReceiver, IDisposable
     {
         if (record.Offset < Position)
             return;
+        Waiting = null;
         Position = record.Offset + 1;
         if (record.HasKey)
             State.Apply(record.Key, record.Value, record.HasValue);
@@ -70,13 +74,25 @@ public sealed class ControlReader : ILogReceiver, IDisposable
     {
         Position = Math.Max(Position, position);
         HasReachedEnd = true;
+        Waiting = null;
     }
 
     void ILogReceiver.OnFault(int slot, LogFault fault, long offset, string detail)
     {
         HealthySince = _time.GetTimestamp();
-        if (fault != LogFault.Unreachable)
-            Failure = $"the control log {_partition} cannot be read at offset {offset} ({fault}): {detail}. Nothing is skipped in it";
+        switch (fault)
+        {
+            case LogFault.Unreachable:
+                break;
+            case LogFault.Unauthorized:
+                // ACLs are replaced by deleting and adding them, for instance. The client fetches again after a second,
+                // and says only once that it is denied.
+                Waiting = $"access to the control log {_partition}: {detail}";
+                break;
+            default:
+                Failure = $"the control log {_partition} cannot be read at offset {offset} ({fault}): {detail}. Nothing is skipped in it";
+                break;
+        }
     }
 
     /// <inheritdoc/>

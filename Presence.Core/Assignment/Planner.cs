@@ -65,7 +65,7 @@ public sealed class Planner : IDisposable
         _logger = logger;
         _partition = new TopicPartition(ControlTopics.ControlOf(options.ApplicationId), 0);
         _producer = log.CreateProducer($"{options.ApplicationId}-planner");
-        _fencing = new FencingRound(log, options.ApplicationId, time);
+        _fencing = new FencingRound(log, options.ApplicationId, time, logger);
         _write = new ControlWrite(_producer, _partition);
     }
 

@@ -7,7 +7,11 @@ namespace Presence.Core.Log;
 /// True when the failure has a cause outside the records sent (a broker is down, a coordinator moved, fenced): repeats
 /// of it say nothing about the records.
 /// </param>
-public readonly record struct LogResult(LogStatus Status, string? Reason = null, bool OutsideCause = false)
+/// <param name="IsFenced">
+/// True when it is fatal because somebody else has initialised the transactional id since. Other fatal results say
+/// nothing about the id: whoever holds it can still commit.
+/// </param>
+public readonly record struct LogResult(LogStatus Status, string? Reason = null, bool OutsideCause = false, bool IsFenced = false)
 {
     /// <summary>It went well.</summary>
     public static LogResult Ok => default;

@@ -188,7 +188,7 @@ public sealed partial class Instance : IDisposable
         _control ??= new ControlReader(_log, _options.ApplicationId, _time);
         if (!_control.HasReachedEnd)
         {
-            NoteWaiting("the control log to be read");
+            NoteWaiting(_control.Waiting ?? "the control log to be read");
             return;
         }
 
@@ -267,7 +267,11 @@ public sealed partial class Instance : IDisposable
         Announce(_isStuck ? MemberState.Stuck : MemberState.Alive);
         StepPlanner();
         PublishFleet();
-        _reason = WatchWorkers() ?? PlanWaitReason;
+        string? hangs = WatchWorkers();
+        if (hangs is null && _control!.Waiting is { } waiting)
+            NoteWaiting(waiting);
+        else
+            _reason = hangs ?? PlanWaitReason;
         if (State != InstanceState.Running)
             return;
         RefreshEnds();

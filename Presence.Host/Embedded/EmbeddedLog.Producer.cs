@@ -126,7 +126,7 @@ public sealed partial class EmbeddedLog
         }
 
         private LogResult? Refused() =>
-            _fatal is not null ? new LogResult(LogStatus.Fatal, _fatal, OutsideCause: true)
+            _fatal is not null ? new LogResult(LogStatus.Fatal, _fatal, OutsideCause: true, IsFenced: true)
             : log._disposed ? new LogResult(LogStatus.Fatal, "the embedded log is closed", OutsideCause: true)
             : null;
     }

@@ -333,8 +333,10 @@ internal sealed class KafkaProducer : ITransactionalProducer
     {
         string reason = _deliveryFailure is null ? $"{e.Error.Code}: {e.Error.Reason}" : $"{e.Error.Code}: {e.Error.Reason} ({_deliveryFailure})";
         bool outside = !_recordsFault && !IsRecordsFault(e.Error.Code) && !reason.Contains("too large", StringComparison.OrdinalIgnoreCase);
-        if (e.Error.IsFatal || e.Error.Code is ErrorCode.InvalidProducerIdMapping or ErrorCode.Local_Fenced or ErrorCode.ProducerFenced or ErrorCode.InvalidProducerEpoch or ErrorCode.TransactionalIdAuthorizationFailed or ErrorCode.InvalidTxnState)
-            return new LogResult(LogStatus.Fatal, reason, OutsideCause: true);
+        // Nothing else says that the epoch went on: an id that may not be used is as it was.
+        bool isFenced = e.Error.Code is ErrorCode.Local_Fenced or ErrorCode.ProducerFenced or ErrorCode.InvalidProducerEpoch;
+        if (e.Error.IsFatal || isFenced || e.Error.Code is ErrorCode.InvalidProducerIdMapping or ErrorCode.TransactionalIdAuthorizationFailed or ErrorCode.InvalidTxnState)
+            return new LogResult(LogStatus.Fatal, reason, OutsideCause: true, isFenced);
         // Nothing more of it goes out.
         _isDoomed |= e is KafkaTxnRequiresAbortException;
         return e switch

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
 using Presence.Core.Assignment;
 using Presence.Core.Log;
 using Presence.Core.Log.Simulated;
@@ -27,7 +28,7 @@ internal sealed class FencingRoundTests
             world.RunUntil(() => log.Cluster.Find(Topic)!.End > end);
         }
 
-        using FencingRound round = new(log, "app", new SimulatedClock(world));
+        using FencingRound round = new(log, "app", new SimulatedClock(world), NullLogger.Instance);
         round.Add(dead);
         long began = world.Now;
         world.RunUntil(() =>
@@ -42,5 +43,42 @@ internal sealed class FencingRoundTests
             world.RunUntil(() => (result = producer.Commit(TimeSpan.Zero)).Status != LogStatus.TimedOut);
             Assert.That(result.Status, Is.EqualTo(LogStatus.Fatal));
         }
+    }
+
+    [Test]
+    public void An_id_whose_use_is_denied_is_not_fenced_before_it_is_allowed_again()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = new(new SimulatedCluster(world));
+        log.Cluster.CreateTopic(new TopicSpecification(Topic.Topic, 1, null, new Dictionary<string, string>()));
+        Incarnation dead = new("dead", "i", 1, IncarnationState.Condemned, 0);
+        string id = dead.TransactionalId("app", 0);
+        ITransactionalProducer holder = log.CreateProducer(id);
+        world.RunUntil(() => holder.Init(TimeSpan.Zero).IsOk);
+        Assert.That(holder.Begin().IsOk, Is.True);
+        Assert.That(holder.Produce(Topic, default, hasKey: false, Encoding.ASCII.GetBytes("v"), hasValue: true, 0).IsOk, Is.True);
+        world.RunUntil(() => log.Cluster.Find(Topic)!.End > 0);
+
+        log.Cluster.Denied.Add(id);
+        using FencingRound round = new(log, "app", new SimulatedClock(world), NullLogger.Instance);
+        round.Add(dead);
+        long deniedAt = world.Now;
+        world.RunUntil(() =>
+        {
+            round.Step();
+            return world.Now - deniedAt > 5_000_000;
+        });
+        Assert.That(round.IsDone(dead.Id), Is.False, "its holder can still commit");
+        Assert.That(round.Waiting, Does.Contain("AUTHORIZATION_FAILED"));
+
+        log.Cluster.Denied.Remove(id);
+        world.RunUntil(() =>
+        {
+            round.Step();
+            return round.IsDone(dead.Id);
+        });
+        LogResult late = default;
+        world.RunUntil(() => (late = holder.Commit(TimeSpan.Zero)).Status != LogStatus.TimedOut);
+        Assert.That(late.IsFenced, Is.True, late.Reason);
     }
 }

@@ -154,7 +154,9 @@ internal sealed class LogConformanceTests(LogKind kind)
         Produce(zombie, partition, "k", "zombie");
         Settle(partition);
         using ITransactionalProducer heir = Producer(id);
-        Assert.That(_log.Answer(() => zombie.Commit(Call)).Status, Is.EqualTo(LogStatus.Fatal));
+        LogResult late = _log.Answer(() => zombie.Commit(Call));
+        Assert.That(late.Status, Is.EqualTo(LogStatus.Fatal));
+        Assert.That(late.IsFenced, Is.True, late.Reason);
         Transaction(heir, () => Produce(heir, partition, "k", "heir"));
         _log.Until(() => End(partition, IsolationLevel.ReadCommitted) == End(partition, IsolationLevel.ReadUncommitted), "nothing is open");
         Assert.That(ReadAll(partition).Values, Is.EqualTo(new[] { "heir" }));

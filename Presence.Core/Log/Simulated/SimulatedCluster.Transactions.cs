@@ -43,12 +43,17 @@ public sealed partial class SimulatedCluster
     /// <summary>No transaction is open or waits for its markers.</summary>
     public bool IsQuiet => _coordinated.Values.All(c => c.State == CoordinatorState.Empty);
 
+    // Ends the client that asks, and leaves the id as it is.
+    private static readonly LogResult Refusal = new(LogStatus.Fatal, "TRANSACTIONAL_ID_AUTHORIZATION_FAILED", OutsideCause: true);
+
     private static readonly LogResult Again = new(LogStatus.TimedOut, "CONCURRENT_TRANSACTIONS", OutsideCause: true);
 
     /// <summary>Someone takes a transactional id: what its earlier user left open is aborted, then the epoch is the new one's.</summary>
     public LogResult InitProducer(string id, object owner, out ProducerIdAndEpoch producer)
     {
         producer = ProducerIdAndEpoch.None;
+        if (Denied.Contains(id))
+            return Refusal;
         if (!_coordinated.TryGetValue(id, out Coordinated? c))
             _coordinated.Add(id, c = new Coordinated { Id = id, ProducerId = ++_producerIds, Epoch = -1 });
         c.TouchedAt = World.Now;
@@ -176,11 +181,14 @@ public sealed partial class SimulatedCluster
 
     private LogResult Check(string id, ProducerIdAndEpoch producer, out Coordinated? c)
     {
+        c = null;
+        if (Denied.Contains(id))
+            return Refusal;
         // An id that was forgotten and taken anew has another producer id: the epochs begin again, the earlier user does not.
         if (!_coordinated.TryGetValue(id, out c) || c.ProducerId != producer.Id)
             return new LogResult(LogStatus.Fatal, "INVALID_PRODUCER_ID_MAPPING", OutsideCause: true);
         c.TouchedAt = World.Now;
-        return producer.Epoch == c.Epoch ? LogResult.Ok : new LogResult(LogStatus.Fatal, $"PRODUCER_FENCED: epoch {producer.Epoch}, now {c.Epoch}", OutsideCause: true);
+        return producer.Epoch == c.Epoch ? LogResult.Ok : new LogResult(LogStatus.Fatal, $"PRODUCER_FENCED: epoch {producer.Epoch}, now {c.Epoch}", OutsideCause: true, IsFenced: true);
     }
 
     private void End(Coordinated c, bool commit)

@@ -22,6 +22,9 @@ public sealed partial class SimulatedCluster
 
     public SimulatedClusterOptions Options { get; }
 
+    /// <summary>Topics that may not be read, and transactional ids that may not be used, until they are taken out again.</summary>
+    public HashSet<string> Denied { get; } = [];
+
     /// <summary>All topics by name.</summary>
     public IReadOnlyDictionary<string, SimulatedTopic> Topics => _topics;
 

@@ -83,6 +83,8 @@ internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolati
         {
             if (!log.Cluster.IsUp(reading.Name) || _world.Faults.Strikes(SimulatedFault.Unreachable, 0.01))
                 return Fault(reading, receiver, LogFault.Unreachable);
+            if (log.Cluster.Denied.Contains(reading.Partition.Topic))
+                return Fault(reading, receiver, LogFault.Unauthorized);
             // Most of the time nothing has come since.
             if (reading.Position == reading.Reported && End(partition) == reading.Position)
                 return 0;
