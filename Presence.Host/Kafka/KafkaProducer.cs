@@ -27,8 +27,10 @@ internal sealed class KafkaProducer : ITransactionalProducer
 
     private static readonly TimeSpan DeliveryPause = TimeSpan.FromMilliseconds(20);
 
-    // Gives a full queue time to empty.
+    // Gives a full queue time to empty, and a report time to come.
     private static readonly TimeSpan QueuePause = TimeSpan.FromMilliseconds(5);
+
+    private static readonly TimeSpan FailureLimit = TimeSpan.FromMilliseconds(100);
 
     // What waits to be sent when a transaction is to be aborted goes out before, if it does so soon.
     private static readonly TimeSpan BeginLimit = TimeSpan.FromSeconds(1);
@@ -48,6 +50,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
     private readonly Action<DeliveryReport<byte[], byte[]>>? _checking;
     private volatile string? _deliveryFailure;
     private TopicPartition? _doubtful;
+    private volatile bool _isCauseKnown;
     private bool _recordsFault;
     private bool _isDoomed;
     private int _untilDeliveries;
@@ -112,7 +115,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
             _tracked.Clear();
             _deliveryFailure = null;
             _doubtful = null;
-            _recordsFault = _isDoomed = false;
+            _isCauseKnown = _recordsFault = _isDoomed = false;
         }
 
         _groupsSent = 0;
@@ -162,6 +165,11 @@ internal sealed class KafkaProducer : ITransactionalProducer
                     return new LogResult(LogStatus.QueueFull, e.Error.Reason);
                 case ErrorCode.MsgSizeTooLarge or ErrorCode.Local_InvalidArg or ErrorCode.InvalidMsg or ErrorCode.Local_UnknownPartition:
                     return new LogResult(LogStatus.RecordRejected, $"{e.Error.Reason} (key {key.Length} bytes, value {value.Length} bytes; the limit is Kafka:Client:message.max.bytes)");
+                case ErrorCode.Local_State:
+                    // The transaction has failed: nothing more of it goes out.
+                    _isDoomed = true;
+                    AwaitFailure();
+                    return Judge(e);
                 default:
                     return Judge(e);
             }
@@ -263,6 +271,20 @@ internal sealed class KafkaProducer : ITransactionalProducer
 
     private void TakeDeliveries() => _deliveries?.Take(TimeSpan.Zero);
 
+    // The client refuses all that follows a record that failed, and only that record's report tells why. It is there or
+    // about to be, unless something other than a record has failed.
+    private void AwaitFailure()
+    {
+        long since = _time.GetTimestamp();
+        while (!_isCauseKnown && _time.GetElapsedTime(since) < FailureLimit)
+        {
+            if (_deliveries is null)
+                _producer.Poll(QueuePause);
+            else
+                _deliveries.Take(QueuePause);
+        }
+    }
+
     // None is left to the commit, in which the client would neither show them nor let the transaction be aborted. But where
     // one has failed the client refuses to commit, and knows of what it was.
     private void AwaitDeliveries()
@@ -287,7 +309,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
 
     private void Check(DeliveryReport<byte[], byte[]> report)
     {
-        if (!report.Error.IsError && report.Offset.Value < 0)
+        if (report.Error.IsError || report.Offset.Value < 0)
             OnDelivered(new TopicPartition(report.Topic, report.Partition.Value), report.Error, report.Offset.Value);
     }
 
@@ -300,7 +322,11 @@ internal sealed class KafkaProducer : ITransactionalProducer
         {
             if (error.IsError)
             {
-                _deliveryFailure ??= error.Reason;
+                // What the client drops once a record has failed is no cause, and may be reported before it.
+                bool isDropped = error.Code is ErrorCode.Local_PurgeQueue or ErrorCode.Local_PurgeInflight;
+                if (_deliveryFailure is null || (!isDropped && !_isCauseKnown))
+                    _deliveryFailure = error.Reason;
+                _isCauseKnown |= !isDropped;
                 _recordsFault |= IsRecordsFault(error.Code);
             }
             else if (offset < 0)

@@ -233,6 +233,52 @@ internal sealed class RecordPathTests(LogKind kind)
         }
     }
 
+    [TestCase("its size")]
+    [TestCase("its key")]
+    [TestCase("its timestamp")]
+    public void A_record_that_the_broker_refuses_amid_others_is_at_fault_and_its_transaction_is_aborted_at_once(string cause)
+    {
+        (string, string)[] limits = cause switch
+        {
+            "its size" => [("max.message.bytes", "20000")],
+            "its key" => [("cleanup.policy", "compact")],
+            _ => [("message.timestamp.before.max.ms", "1000000")],
+        };
+        TopicPartition refusing = new(_log.CreateTopic(1, limits), 0), partition = new(_log.CreateTopic(), 0);
+        byte[] value = new byte[cause == "its size" ? 50_000 : 10], other = new byte[10_000];
+        new Random(1).NextBytes(value);
+        new Random(2).NextBytes(other);
+        long timestamp = cause == "its timestamp" ? 1 : TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        using ITransactionalProducer producer = _log.Log.CreateProducer($"id-{Guid.NewGuid():N}");
+        _log.Ok(() => producer.Init(Call));
+        List<TimeSpan> aborts = [];
+        for (int round = 0; round < 3; round++)
+        {
+            _log.Ok(producer.Begin);
+            _log.Ok(() => producer.Produce(refusing, "k"u8, cause != "its key", value, true, timestamp));
+            // Without a pause: much still waits in the client when the refusal comes.
+            LogResult result;
+            while ((result = _log.Answer(() => producer.Produce(partition, "k"u8, true, other, true, 1_700_000_000_000))).IsOk)
+                ;
+            Assert.That((result.Status, result.OutsideCause), Is.EqualTo((LogStatus.Abortable, false)), result.Reason);
+            Assert.That(result.Reason, Does.Contain("Broker: "), "what the broker said of the record");
+            Stopwatch watch = Stopwatch.StartNew();
+            _log.Ok(() => producer.Abort(Call));
+            aborts.Add(watch.Elapsed);
+        }
+
+        // Any of them may have to wait for the broker; but what can no longer be sent is not waited for, for a second each.
+        Assert.That(aborts.Min(), Is.LessThan(TimeSpan.FromMilliseconds(900)));
+        _log.Ok(producer.Begin);
+        _log.Ok(() => producer.Produce(partition, "k"u8, true, "next"u8, true, 1_700_000_000_000));
+        _log.Ok(() => producer.Commit(Call));
+        using ILogConsumer consumer = Consumer();
+        Delivered read = new();
+        consumer.Add(partition, 0, 0);
+        PollUntil(consumer, read, () => read.Records.Count > 0);
+        Assert.That(read.Values, Is.EqualTo(new[] { "next" }));
+    }
+
     [Test]
     public void A_log_that_cannot_be_reached_is_reported_while_it_is_waited_for()
     {
