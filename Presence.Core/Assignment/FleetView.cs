@@ -29,6 +29,7 @@ public sealed class FleetView : ILogReceiver, IDisposable
     private long _ownAt = long.MinValue;
     private long _ownSince = long.MaxValue;
     private long _ownReadAt;
+    private bool _isLost;
 
     /// <summary>
     /// As the incarnation <paramref name="own"/> sees it, which takes others for dead after a silence of
@@ -84,6 +85,19 @@ public sealed class FleetView : ILogReceiver, IDisposable
         }
 
         _consumer.Poll(this, 10_000, TimeSpan.Zero);
+        if (_isLost)
+            BeginAnew();
+    }
+
+    // From the end of the topic, whichever it is by then.
+    private void BeginAnew()
+    {
+        _isLost = false;
+        _consumer?.Dispose();
+        _consumer = null;
+        _end = null;
+        _ownSince = long.MaxValue;
+        _ownAt = long.MinValue;
     }
 
     /// <summary>
@@ -134,17 +148,8 @@ public sealed class FleetView : ILogReceiver, IDisposable
         // Positions are kept by the consumer.
     }
 
-    void ILogReceiver.OnFault(int slot, LogFault fault, long offset, string detail)
-    {
-        if (fault == LogFault.Unreachable)
-            return;
-        // Retention has passed it by, or the topic was made anew: from its end again.
-        _consumer?.Dispose();
-        _consumer = null;
-        _end = null;
-        _ownSince = long.MaxValue;
-        _ownAt = long.MinValue;
-    }
+    // Retention has passed it by, or the topic was made anew. The consumer that says so is still at it.
+    void ILogReceiver.OnFault(int slot, LogFault fault, long offset, string detail) => _isLost |= fault != LogFault.Unreachable;
 
     /// <inheritdoc/>
     public void Dispose() => _consumer?.Dispose();

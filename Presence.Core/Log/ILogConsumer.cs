@@ -25,7 +25,8 @@ public interface ILogConsumer : IDisposable
     /// <summary>
     /// Delivers what is there to <paramref name="receiver"/>, at most <paramref name="maxRecords"/> records; waits for
     /// at most <paramref name="wait"/> when there is nothing. Returns how many records were delivered.
-    /// Consumers may be changed from within the receiver only between polls.
+    /// Consumers may be changed only between polls: to dispose of one within its receiver throws
+    /// <see cref="InvalidOperationException"/>.
     /// </summary>
     int Poll(ILogReceiver receiver, int maxRecords, TimeSpan wait);
 

@@ -25,6 +25,17 @@ public sealed partial class StreamTask
         return true;
     }
 
+    /// <summary>
+    /// Notes that a record fails in processing, or what it leads to in the log: after the rewind it goes the way of bad
+    /// input. One that has gone that way already stops the task.
+    /// </summary>
+    public void Poison(int index, long offset, string reason)
+    {
+        TaskInput input = Inputs[index];
+        if (!input.Poisoned.TryAdd(offset, reason))
+            Stop(NotSetAside(input, offset, input.Poisoned[offset], reason));
+    }
+
     private void ReportCorrupt(TaskInput input, long end)
     {
         long from = input.CorruptFrom;
@@ -62,7 +73,7 @@ public sealed partial class StreamTask
             if (sent.Status == LogStatus.RecordRejected)
             {
                 _outbox.Clear();
-                Stop($"the record at {input.Partition} offset {record.Offset} ({detail}) cannot be written to {_topics.DeadLetter}: {sent.Reason}. Raise that topic's max.message.bytes and Kafka:Client:message.max.bytes, or set Presence:BadInput:{Service} to Skip, and restart");
+                Stop(NotSetAside(input, record.Offset, detail, sent.Reason));
                 result = new FeedResult(FeedOutcome.Stopped, handled, Reason: StopReason);
                 return false;
             }
@@ -81,6 +92,9 @@ public sealed partial class StreamTask
         result = new FeedResult(FeedOutcome.Blocked, handled + 1, sent);
         return false;
     }
+
+    private string NotSetAside(TaskInput input, long offset, string detail, string? reason) =>
+        $"the record at {input.Partition} offset {offset} ({detail}) cannot be written to {_topics.DeadLetter}: {reason}. Raise that topic's max.message.bytes and Kafka:Client:message.max.bytes, or set Presence:BadInput:{Service} to Skip, and restart";
 
     private RecordHeader[] DeadLetterHeaders(TaskInput input, in LogRecord record, string detail) =>
     [

@@ -239,9 +239,6 @@ public sealed partial class StreamTask : IDisposable
         }
     }
 
-    /// <summary>Notes that the head of an input fails in processing: after the rewind it goes the way of bad input.</summary>
-    public void Poison(int input, long offset, string reason) => Inputs[input].Poisoned[offset] = reason;
-
     private long HeadOffset(int input) => Inputs[input].Queue.Count == 0 ? -1 : Inputs[input].Queue.Peek().Offset;
 
     /// <summary>Begins to write what is committed to the disk. Throws <see cref="StoreException"/>: it must then be closed and taken over anew.</summary>

@@ -206,6 +206,9 @@ public sealed class Takeover : IDisposable
     /// <summary>The changelog cannot be read on.</summary>
     public void OnFault(LogFault fault, long offset, string detail)
     {
+        // What comes behind the fault that it waits for an operator with says no more.
+        if (!IsReading)
+            return;
         switch (fault)
         {
             case LogFault.Unreachable:

@@ -192,7 +192,8 @@ public sealed partial class Worker
         }
     }
 
-    // A suspect with nothing to do is none; neither is one that cannot go on.
+    // A suspect with nothing to do is none; neither is one that cannot go on, once what it has sent is committed: with
+    // anyone else's transaction it would be there without its positions.
     private void PassIdleSuspect()
     {
         if (_mode == FeedMode.All || State != WorkerState.Feeding)
@@ -204,7 +205,7 @@ public sealed partial class Worker
         }
 
         StreamTask task = _tasks[_suspect];
-        if (task.StopReason is null && (task.IsDirty || (!task.IsHeldUp && (task.HasWork || !task.IsAtEnd))))
+        if (task.IsDirty || (task.StopReason is null && !task.IsHeldUp && (task.HasWork || !task.IsAtEnd)))
             return;
         if (_mode == FeedMode.OneRecord)
             _mode = FeedMode.All;
@@ -265,6 +266,8 @@ public sealed partial class Worker
             StreamTask task = _tasks.Find(t => t.Id == id)!;
             _logger.RecordFailed(id.ToString(), task.Inputs[input].Partition.ToString(), offset, _abortReason);
             task.Poison(input, offset, _abortReason);
+            if (task.StopReason is { } stopped)
+                _lifecycle.TaskStopped(id, stopped);
         }
 
         if (_stopAfterAbort is var (stopping, reason))

@@ -3,7 +3,7 @@ using Presence.Core.Log;
 namespace Presence.Host.Embedded;
 
 /// <summary>A reader of the embedded log. Both isolation levels see committed records only: others are never on disk.</summary>
-internal sealed class EmbeddedConsumer(EmbeddedLog log) : ILogConsumer
+internal sealed class EmbeddedConsumer(EmbeddedLog log) : LogConsumer
 {
     private sealed class Assigned(TopicPartition partition, int slot, long position)
     {
@@ -21,25 +21,24 @@ internal sealed class EmbeddedConsumer(EmbeddedLog log) : ILogConsumer
     private readonly List<Assigned> _assigned = [];
     private int _next;
     private volatile bool _woken;
-    private volatile bool _disposed;
 
-    public void Prepare(string topic)
+    public override void Prepare(string topic)
     {
         // All is known at once.
     }
 
-    public void Add(TopicPartition partition, int slot, long offset)
+    public override void Add(TopicPartition partition, int slot, long offset)
     {
         Remove(partition);
         _assigned.Add(new Assigned(partition, slot, offset));
     }
 
-    public void Remove(TopicPartition partition) => _assigned.RemoveAll(a => a.Partition == partition);
+    public override void Remove(TopicPartition partition) => _assigned.RemoveAll(a => a.Partition == partition);
 
-    public int Poll(ILogReceiver receiver, int maxRecords, TimeSpan wait)
+    protected override int Read(ILogReceiver receiver, int maxRecords, TimeSpan wait)
     {
         int delivered = Deliver(receiver, maxRecords, out bool news);
-        if (delivered == 0 && !news && wait > TimeSpan.Zero && !_disposed)
+        if (delivered == 0 && !news && wait > TimeSpan.Zero)
         {
             log.WaitForNews(wait, () => _woken);
             delivered = Deliver(receiver, maxRecords, out _);
@@ -49,13 +48,16 @@ internal sealed class EmbeddedConsumer(EmbeddedLog log) : ILogConsumer
         return delivered;
     }
 
-    public void Wake()
+    public override void Wake()
     {
         _woken = true;
         log.Pulse();
     }
 
-    public void Dispose() => _disposed = true;
+    protected override void Close()
+    {
+        // It has nothing but what the log has.
+    }
 
     // Begins with another partition each time, so that none starves.
     private int Deliver(ILogReceiver receiver, int maxRecords, out bool news)

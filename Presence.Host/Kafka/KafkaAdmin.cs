@@ -137,7 +137,7 @@ internal sealed class KafkaAdmin : ILogAdmin
     // group in rd_kafka_handle_OffsetFetch) when the coordinator answers with an error, as it does while a transaction
     // holds an offset. A consumer at read_committed asks for stable offsets.
     public Task<IReadOnlyDictionary<TopicPartition, long>> CommittedOffsets(string group, IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancellation) => Ask($"read the offsets of group {group}", () => Task.Run<IReadOnlyDictionary<TopicPartition, long>>(
-        () => Whole(() =>
+        () =>
         {
             IConsumer<Ignore, Ignore> consumer = _groups.GetOrAdd(group, g => new Lazy<IConsumer<Ignore, Ignore>>(() => CreateConsumer($"{g}-offsets", g, "read_committed", []))).Value;
             Dictionary<TopicPartition, long> found = [];
@@ -148,7 +148,7 @@ internal sealed class KafkaAdmin : ILogAdmin
             }
 
             return found;
-        }),
+        },
         cancellation), cancellation);
 
     // A client must not be closed while another thread is in a call of it.
@@ -179,7 +179,7 @@ internal sealed class KafkaAdmin : ILogAdmin
     // rd_kafka_ListOffsets) when leaders become known while it looks for them, for another thread then answers the
     // question before it is set up.
     private Task<IReadOnlyDictionary<TopicPartition, long>> ListOffsets(IReadOnlyCollection<TopicPartition> partitions, Timestamp at, Core.Log.IsolationLevel isolation, CancellationToken cancellation) => Ask("list offsets", () => Task.Run<IReadOnlyDictionary<TopicPartition, long>>(
-        () => Whole<IReadOnlyDictionary<TopicPartition, long>>(() =>
+        () =>
         {
             IConsumer<Ignore, Ignore> consumer = (isolation == Core.Log.IsolationLevel.ReadCommitted ? _committed : _uncommitted).Value;
             List<TopicPartitionOffset> found = partitions.Count == 0 ? [] : consumer.OffsetsForTimes(partitions.Select(p => new TopicPartitionTimestamp(ToKafka(p), at)), OffsetsTimeout);
@@ -187,10 +187,10 @@ internal sealed class KafkaAdmin : ILogAdmin
             if (found.Find(o => o.Offset.IsSpecial) is { } unanswered)
                 throw new KafkaException(new Error(ErrorCode.Local_Transport, $"{unanswered.TopicPartition}: its leader did not answer"));
             return found.ToDictionary(o => new TopicPartition(o.Topic, o.Partition.Value), o => o.Offset.Value);
-        }),
+        },
         cancellation), cancellation);
 
-    private T Whole<T>(Func<T> call)
+    private async Task<T> Whole<T>(Func<Task<T>> call)
     {
         lock (_gate)
         {
@@ -201,7 +201,7 @@ internal sealed class KafkaAdmin : ILogAdmin
 
         try
         {
-            return call();
+            return await call();
         }
         finally
         {
@@ -217,7 +217,7 @@ internal sealed class KafkaAdmin : ILogAdmin
     {
         try
         {
-            return await _retry.ExecuteAsync(async _ => await call(), cancellation);
+            return await _retry.ExecuteAsync(async _ => await Whole(call), cancellation);
         }
         catch (KafkaException e)
         {

@@ -7,7 +7,7 @@ internal sealed partial class KafkaConsumer
 {
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(10);
 
-    public int Poll(ILogReceiver receiver, int maxRecords, TimeSpan wait)
+    protected override int Read(ILogReceiver receiver, int maxRecords, TimeSpan wait)
     {
         int delivered = 0;
         bool news = false;

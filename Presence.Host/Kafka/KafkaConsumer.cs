@@ -11,7 +11,7 @@ namespace Presence.Host.Kafka;
 /// batch has left the partition in an erroneous state, and takes 200 ms where nothing is fetched. Who wants to read nothing
 /// of a partition for a while removes it, too: one that is resumed is fetched up to 600 ms later, one that is added 25 ms.
 /// </summary>
-internal sealed partial class KafkaConsumer : ILogConsumer
+internal sealed partial class KafkaConsumer : LogConsumer
 {
     private readonly LibrdKafka? _library;
     private readonly IConsumer<byte[], byte[]> _consumer;
@@ -64,7 +64,7 @@ internal sealed partial class KafkaConsumer : ILogConsumer
     /// once a second. At a number, which is never fetched: a position like "the end" has to be asked for, and an answer that
     /// comes when the partition has been added meanwhile moves that to the end (docs/decisions/0008-fleets.md).
     /// </summary>
-    public void Prepare(string topic)
+    public override void Prepare(string topic)
     {
         if (_slots.Contains(topic) || !_prepared.Add(topic))
             return;
@@ -72,14 +72,14 @@ internal sealed partial class KafkaConsumer : ILogConsumer
         _consumer.Pause([new Confluent.Kafka.TopicPartition(topic, 0)]);
     }
 
-    public void Add(TopicPartition partition, int slot, long offset)
+    public override void Add(TopicPartition partition, int slot, long offset)
     {
         Remove(partition);
         _slots.Set(partition, slot);
         _consumer.IncrementalAssign([new TopicPartitionOffset(partition.Topic, partition.Partition, offset)]);
     }
 
-    public void Remove(TopicPartition partition)
+    public override void Remove(TopicPartition partition)
     {
         bool isPrepared = partition.Partition == 0 && _prepared.Remove(partition.Topic);
         if (_slots.Remove(partition) || isPrepared)
@@ -89,13 +89,23 @@ internal sealed partial class KafkaConsumer : ILogConsumer
             _consumer.Resume([ToKafka(partition)]);
     }
 
-    public void Wake() => _woken = true;
+    public override void Wake() => _woken = true;
 
-    public void Dispose()
+    protected override void Close()
     {
         _batch?.Dispose();
-        _consumer.Close();
-        _consumer.Dispose();
+        try
+        {
+            _consumer.Close();
+        }
+        catch (KafkaException)
+        {
+            // A client that has failed for good cannot close properly; it has no group to leave.
+        }
+        finally
+        {
+            _consumer.Dispose();
+        }
     }
 
     private static Confluent.Kafka.TopicPartition ToKafka(TopicPartition partition) => new(partition.Topic, partition.Partition);

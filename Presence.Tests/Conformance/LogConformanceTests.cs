@@ -287,6 +287,48 @@ internal sealed class LogConformanceTests(LogKind kind)
         Assert.That(read.Records, Is.Empty);
     }
 
+    // What a client hands over lies in its memory.
+    [Test]
+    public void A_consumer_is_not_disposed_of_by_what_it_delivers()
+    {
+        TopicPartition partition = new(_log.CreateTopic(), 0);
+        using ITransactionalProducer producer = Producer();
+        Transaction(producer, () => Produce(producer, partition, "k", "v"));
+        ILogConsumer consumer = _log.Log.CreateConsumer("reader", IsolationLevel.ReadCommitted);
+        consumer.Add(partition, 0, 0);
+        Delivered read = new();
+        Disposing receiver = new(consumer, read);
+        PollUntil(consumer, receiver, () => read.Records.Count > 0, "the record");
+        Assert.That(receiver.Refused, Is.TypeOf<InvalidOperationException>());
+        consumer.Dispose();
+        Assert.That(consumer.Dispose, Throws.Nothing, "twice");
+    }
+
+    private sealed class Disposing(ILogConsumer consumer, Delivered read) : ILogReceiver
+    {
+        public Exception? Refused { get; private set; }
+
+        public void OnRecord(int slot, in LogRecord record)
+        {
+            try
+            {
+                consumer.Dispose();
+            }
+            catch (InvalidOperationException e)
+            {
+                Refused = e;
+            }
+
+            ((ILogReceiver)read).OnRecord(slot, record);
+        }
+
+        public void OnEnd(int slot, long position, long highWatermark)
+        {
+        }
+
+        public void OnFault(int slot, LogFault fault, long offset, string detail) => ((ILogReceiver)read).OnFault(slot, fault, offset, detail);
+    }
+
     [Test]
     public void A_partition_can_be_removed_added_again_and_moved()
     {
@@ -563,7 +605,7 @@ internal sealed class LogConformanceTests(LogKind kind)
         return read;
     }
 
-    private void PollUntil(ILogConsumer consumer, Delivered read, Func<bool> holds, string what) => _log.Until(
+    private void PollUntil(ILogConsumer consumer, ILogReceiver read, Func<bool> holds, string what) => _log.Until(
         () =>
         {
             consumer.Poll(read, 1_000, PollWait);

@@ -4,6 +4,7 @@ using Presence.Core.Events;
 using Presence.Core.Log;
 using Presence.Core.Log.Simulated;
 using Presence.Core.Runtime;
+using Presence.Core.Stages;
 using Presence.Core.State;
 using Presence.Core.State.Simulated;
 using Presence.Host.Health;
@@ -190,6 +191,64 @@ internal sealed class InstanceTests
         world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
     }
 
+    // A culprit is searched for with one task in a transaction.
+    [Test]
+    public void A_task_that_stops_amid_a_search_commits_what_it_has_sent_with_its_positions([Range(1, 3)] int seed)
+    {
+        SimulatedWorld world = new(seed);
+        SimulatedLog log = LogWithTopics(world);
+        SimulatedDisk disk = new(world);
+        InstanceOptions options = Options("i", (ServiceNames.WalkIn, BadInputPolicy.Stop));
+        SimulatedProcess process = Start(log, disk, options);
+        world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
+        int produced = 0;
+        log.Cluster.Refuses = (partition, _) =>
+        {
+            if (partition.Topic != SimulatedTown.Names.DeadLetter)
+                return false;
+            // The third one is that of the search. What comes now is met by the tasks whose turn is later.
+            if (++produced == WorkerBounds.AbortsBeforeSearch + 1)
+            {
+                Login(log, 0);
+                Login(log, 1);
+                Garbage(log, SimulatedTown.Names.DeviceLogins);
+                Garbage(log, SimulatedTown.Names.EnrichedWalkIns);
+            }
+
+            return produced <= WorkerBounds.AbortsBeforeSearch;
+        };
+        Garbage(log, SimulatedTown.Names.DeviceToContact);
+        world.RunUntil(() => WalkIns(log) > 0);
+        Assert.That(WalkIns(log), Is.EqualTo(2));
+        process.Kill();
+
+        process = Start(log, disk, options);
+        world.RunUntil(() => process.Instance.Status().Tasks.Any(t => t.State == TaskState.Stopped));
+        long stopped = world.Now;
+        world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count - 1 && world.Now > stopped + 5_000_000);
+        Assert.That(WalkIns(log), Is.EqualTo(2));
+    }
+
+    [TestCase(BadInputPolicy.DeadLetter, TaskState.Stopped)]
+    [TestCase(BadInputPolicy.Skip, TaskState.Running)]
+    public void A_record_whose_dead_letter_the_log_refuses_stops_its_task_and_no_other(BadInputPolicy policy, TaskState expected)
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = LogWithTopics(world);
+        log.Cluster.Refuses = (partition, _) => partition.Topic == SimulatedTown.Names.DeadLetter;
+        SimulatedProcess process = Start(log, new SimulatedDisk(world), Options("i", (ServiceNames.EnrichedWalkIn, policy)));
+        world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
+        Garbage(log, SimulatedTown.Names.DeviceToContact);
+        world.RunUntil(() => policy == BadInputPolicy.Skip || Running(process) == SimulatedTown.Stages.Count - 1);
+
+        Login(log, 1);
+        world.RunUntil(() => WalkIns(log) == 1);
+        Core.Runtime.TaskStatus status = process.Instance.Status().Tasks.Single(t => t.Task == new TaskId("enriched-walk-in", 0));
+        Assert.That(status.State, Is.EqualTo(expected));
+        if (expected == TaskState.Stopped)
+            Assert.That(status.Reason, Does.Contain(SimulatedTown.Names.DeviceToContact).And.Contain("offset 0").And.Contain(SimulatedTown.Names.DeadLetter).And.Contain("max.message.bytes"));
+    }
+
     [Test]
     public void An_instance_that_ends_says_how_far_its_tasks_were()
     {
@@ -205,11 +264,21 @@ internal sealed class InstanceTests
         Assert.That(said[^1].Copies.Select(c => c.ChangelogOffset), Is.All.GreaterThan(0).And.Exactly(SimulatedTown.Stages.Count).Items);
     }
 
-    private static InstanceOptions Options(string id) => new() { ApplicationId = Application, InstanceId = id, DeadLetterTopic = SimulatedTown.Names.DeadLetter };
+    private static InstanceOptions Options(string id, params (string Service, BadInputPolicy Policy)[] policies) => new()
+    {
+        ApplicationId = Application,
+        InstanceId = id,
+        DeadLetterTopic = SimulatedTown.Names.DeadLetter,
+        BadInput = policies.ToDictionary(p => p.Service, p => p.Policy),
+    };
 
     private static int Running(SimulatedProcess process) => process.Instance.Status().Tasks.Count(t => t.State == TaskState.Running);
 
-    private static int WalkIns(SimulatedLog log) => log.Cluster.Find(new TopicPartition(SimulatedTown.Names.WalkIns, 0))!.Records.Count(r => r.IsVisible);
+    private static int WalkIns(SimulatedLog log)
+    {
+        SimulatedPartition partition = log.Cluster.Find(new TopicPartition(SimulatedTown.Names.WalkIns, 0))!;
+        return partition.Records.Count(r => r.IsVisible && r.Offset < partition.StableEnd);
+    }
 
     // An hour before now.
     private static void Login(SimulatedLog log, int number)
@@ -217,6 +286,9 @@ internal sealed class InstanceTests
         long epoch = SimulatedClock.Epoch.ToUnixTimeMilliseconds();
         log.Cluster.Append(SimulatedTown.Names.DeviceLogins, Encoding.UTF8.GetBytes($"d{number}"), Encoding.UTF8.GetBytes($$"""{"device":"d{{number}}","business":"b","venue":"v","contact":"c","email":"c@d.e","at":{{epoch - 3_600_000 + number}}}"""), epoch);
     }
+
+    private static void Garbage(SimulatedLog log, string topic) =>
+        log.Cluster.Append(topic, Encoding.UTF8.GetBytes("d0"), "garbage"u8.ToArray(), SimulatedClock.Epoch.ToUnixTimeMilliseconds());
 
     private static SimulatedLog LogWithTopics(SimulatedWorld world)
     {

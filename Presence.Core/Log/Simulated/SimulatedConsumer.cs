@@ -1,7 +1,7 @@
 namespace Presence.Core.Log.Simulated;
 
 /// <summary>A consumer: fetches take their time, and their answers may be old when they come.</summary>
-internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolation) : ILogConsumer
+internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolation) : LogConsumer
 {
     private enum Fetch
     {
@@ -38,20 +38,20 @@ internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolati
     private readonly SimulatedWorld _world = log.Cluster.World;
     private readonly List<Reading> _readings = [];
 
-    public void Prepare(string topic)
+    public override void Prepare(string topic)
     {
         // Fetches take their time anyhow.
     }
 
-    public void Add(TopicPartition partition, int slot, long offset)
+    public override void Add(TopicPartition partition, int slot, long offset)
     {
         Remove(partition);
         _readings.Add(new Reading(partition) { Slot = slot, Position = offset });
     }
 
-    public void Remove(TopicPartition partition) => _readings.RemoveAll(r => r.Partition == partition);
+    public override void Remove(TopicPartition partition) => _readings.RemoveAll(r => r.Partition == partition);
 
-    public int Poll(ILogReceiver receiver, int maxRecords, TimeSpan wait)
+    protected override int Read(ILogReceiver receiver, int maxRecords, TimeSpan wait)
     {
         int delivered = 0;
         int first = _readings.Count > 1 ? _world.Next(_readings.Count) : 0;
@@ -65,12 +65,12 @@ internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolati
         return delivered;
     }
 
-    public void Wake()
+    public override void Wake()
     {
         // One thread drives all: nobody waits in a poll.
     }
 
-    public void Dispose() => _readings.Clear();
+    protected override void Close() => _readings.Clear();
 
     private int Serve(Reading reading, ILogReceiver receiver, int maxRecords)
     {
