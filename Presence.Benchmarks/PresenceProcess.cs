@@ -33,6 +33,8 @@ internal sealed class PresenceProcess : IAsyncDisposable
             ["Presence__Workers"] = workers.ToString(CultureInfo.InvariantCulture),
             ["Presence__HttpUrl"] = url,
             ["DOTNET_ENVIRONMENT"] = "Production",
+            // As the deployment files set it.
+            ["DOTNET_GCgen0size"] = "0x800000",
         };
     }
 

@@ -211,8 +211,9 @@ public sealed class Takeover : IDisposable
             return;
         switch (fault)
         {
-            case LogFault.Unreachable:
-                Reason = $"{Request.Topics.Changelog} cannot be reached: {detail}";
+            // Access that is denied is granted again, for instance while ACLs are replaced: the client asks each second.
+            case LogFault.Unreachable or LogFault.Unauthorized:
+                Reason = $"{Request.Topics.Changelog} cannot be read now: {detail}";
                 break;
             case LogFault.OffsetBelowStart or LogFault.OffsetBeyondEnd:
                 Refuse($"the changelog does not have offset {offset}: {detail}");

@@ -7,7 +7,7 @@ namespace Presence.Host.Hosting;
 /// <param name="Blocks">Block cache of all stores.</param>
 /// <param name="Memtables">Memtables of all stores.</param>
 /// <param name="Replays">What replays of changelogs hold before they write it.</param>
-/// <param name="Workers">What the workers have read ahead, have not sent yet, and have not committed.</param>
+/// <param name="Workers">What the workers have read ahead, have not sent yet, have not committed, and have committed in one go.</param>
 /// <param name="PerTask">State of one task before its disk.</param>
 public sealed record MemoryBudget(long Blocks, long Memtables, long Replays, long Workers, long PerTask)
 {
@@ -16,8 +16,9 @@ public sealed record MemoryBudget(long Blocks, long Memtables, long Replays, lon
     // An instance without tasks: runtime, code, clients, page (docs/benchmarks.md).
     private const long Process = 160 * MiB;
 
-    // A worker's consumer and producer, as KafkaConsumer and KafkaProducer bound them, and what is not committed.
-    private static readonly long PerWorker = ((32 + 128) * MiB) + new WorkerBounds().DirtyBytesMax;
+    // A worker's consumer and producer, as KafkaConsumer and KafkaProducer bound them, and what is not committed. A commit
+    // joins what waits for the disk as a whole, while the one before it may be on its way, in a batch of twice its size.
+    private static readonly long PerWorker = ((32 + 128) * MiB) + (5 * new WorkerBounds().DirtyBytesMax);
 
     /// <summary>Of a configuration.</summary>
     public static MemoryBudget Of(Settings settings) => new(
@@ -41,6 +42,6 @@ public sealed record MemoryBudget(long Blocks, long Memtables, long Replays, lon
 
     /// <summary>In words.</summary>
     public string Describe(long? limit) =>
-        $"{Shared / MiB} MiB at most (blocks {Blocks / MiB}, memtables {Memtables / MiB}, replays {Replays / MiB}, read ahead, unsent and uncommitted {Workers / MiB}, the process itself {Process / MiB}) and {PerTask / MiB} MiB for each task, "
+        $"{Shared / MiB} MiB at most (blocks {Blocks / MiB}, memtables {Memtables / MiB}, replays {Replays / MiB}, read ahead, unsent, uncommitted and just committed {Workers / MiB}, the process itself {Process / MiB}) and {PerTask / MiB} MiB for each task, "
         + (limit is { } bytes ? $"of {bytes / MiB} MiB that this container or service may take" : "without a limit of a container or service");
 }

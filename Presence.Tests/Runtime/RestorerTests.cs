@@ -43,6 +43,27 @@ internal sealed class RestorerTests
         world.RunUntil(() => State(restorer) == TaskState.Running && restorer.Status[0].ChangelogOffset > readable);
     }
 
+    [Test]
+    public void A_changelog_to_which_access_is_denied_for_a_while_is_read_on_afterwards()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = CreateLog(world, 1);
+        using ITransactionalProducer producer = log.CreateProducer("first");
+        world.RunUntil(() => producer.Init(TimeSpan.Zero).IsOk);
+        using Restorer restorer = Follow(world, log);
+        world.RunUntil(() => State(restorer) == TaskState.Running);
+        log.Cluster.Denied.Add(Changelog.Topic);
+        Write(world, log, producer);
+        world.RunUntil(() => producer.Commit(TimeSpan.Zero).IsOk);
+        TaskState? state = null;
+        world.RunUntil(() => (state = State(restorer)) is { } && restorer.Status[0].Reason is not null);
+        Assert.That(state, Is.Not.EqualTo(TaskState.Stopped));
+        Assert.That(restorer.Status[0].Reason, Does.Contain("cannot be read now"));
+
+        log.Cluster.Denied.Clear();
+        world.RunUntil(() => State(restorer) == TaskState.Running && restorer.Status[0] is { ChangelogOffset: >= 0, Reason: null });
+    }
+
     [TestCase(1, 4_000_000, 1_000_000)]
     [TestCase(3, 4_000_000, 333_333)]
     [TestCase(1, 300_000, 500_000)]
