@@ -148,8 +148,9 @@ public sealed class FleetView : ILogReceiver, IDisposable
         // Positions are kept by the consumer.
     }
 
-    // Retention has passed it by, or the topic was made anew. The consumer that says so is still at it.
-    void ILogReceiver.OnFault(int slot, LogFault fault, long offset, string detail) => _isLost |= fault != LogFault.Unreachable;
+    // Retention has passed it by, or the topic was made anew. The consumer that says so is still at it. What passes is waited
+    // for: access that is denied, too.
+    void ILogReceiver.OnFault(int slot, LogFault fault, long offset, string detail) => _isLost |= fault is not (LogFault.Unreachable or LogFault.Unauthorized);
 
     /// <inheritdoc/>
     public void Dispose() => _consumer?.Dispose();

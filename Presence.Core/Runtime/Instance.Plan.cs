@@ -359,7 +359,8 @@ public sealed partial class Instance
             PollView(_view);
         }
 
-        if (State != InstanceState.Running)
+        // Who may not read the control log does not hear the planner, and could not plan.
+        if (State != InstanceState.Running || _control.Waiting is not null)
             return;
         // Who has lost the role leaves it to the others for as long as if a planner had been heard.
         TimeSpan silence = _time.GetElapsedTime(Math.Max(_plannerSeenAt, _roleLostAt));

@@ -33,7 +33,7 @@ public sealed partial class StreamTask
     {
         TaskInput input = Inputs[index];
         if (!input.Poisoned.TryAdd(offset, reason))
-            Stop(NotSetAside(input, offset, input.Poisoned[offset], reason));
+            Stop(_policy == BadInputPolicy.DeadLetter ? NotSetAside(input, offset, input.Poisoned[offset], reason) : $"the record at {input.Partition} offset {offset} cannot be passed over: {reason}. Mend that, and restart");
     }
 
     private void ReportCorrupt(TaskInput input, long end)

@@ -374,6 +374,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
         };
     }
 
+    // Not a timestamp that is refused: where brokers look at it, as in changelogs, it is this machine's clock.
     private static bool IsRecordsFault(ErrorCode code) =>
-        code is ErrorCode.MsgSizeTooLarge or ErrorCode.InvalidRecord or ErrorCode.InvalidMsg or ErrorCode.RecordListTooLarge or ErrorCode.InvalidTimestamp;
+        code is ErrorCode.MsgSizeTooLarge or ErrorCode.InvalidRecord or ErrorCode.InvalidMsg or ErrorCode.RecordListTooLarge;
 }

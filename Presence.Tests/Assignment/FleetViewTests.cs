@@ -1,20 +1,20 @@
 using System.Text;
 using Presence.Core.Assignment;
 using Presence.Core.Log;
+using Presence.Core.Log.Simulated;
 using Presence.Tests.Conformance;
 
 namespace Presence.Tests.Assignment;
 
 /// <summary>Who listens to the announcements goes on when the log has lost its place in them.</summary>
-[TestFixture(LogKind.Simulated)]
-[TestFixture(LogKind.Embedded)]
-[TestFixture(LogKind.Kafka)]
-[TestFixture(LogKind.KafkaPlain)]
 [NonParallelizable]
-internal sealed class FleetViewTests(LogKind kind)
+internal sealed class FleetViewTests
 {
-    [Test]
-    public async Task A_topic_that_was_made_anew_is_listened_to_from_its_end()
+    [TestCase(LogKind.Simulated)]
+    [TestCase(LogKind.Embedded)]
+    [TestCase(LogKind.Kafka)]
+    [TestCase(LogKind.KafkaPlain)]
+    public async Task A_topic_that_was_made_anew_is_listened_to_from_its_end(LogKind kind)
     {
         using LogUnderTest log = await LogUnderTest.Open(kind);
         string application = $"fleet-{Guid.NewGuid():N}";
@@ -39,6 +39,30 @@ internal sealed class FleetViewTests(LogKind kind)
                 return Hears(view, "after");
             },
             "what is said in the second topic");
+    }
+
+    [Test]
+    public async Task Access_that_is_denied_is_waited_for_with_the_place_kept()
+    {
+        using LogUnderTest log = await LogUnderTest.Open(LogKind.Simulated);
+        const string application = "fleet";
+        string topic = ControlTopics.FleetOf(application);
+        log.CreateTopic(topic, 1);
+        using ITransactionalProducer producer = log.Log.CreateProducer("id");
+        log.Ok(() => producer.Init(TimeSpan.FromMilliseconds(500)));
+        using FleetView view = new(log.Log, application, "own", TimeSpan.FromSeconds(5), TimeProvider.System);
+        Listen(log, view);
+        HashSet<string> denied = ((SimulatedLog)log.Log).Cluster.Denied;
+        denied.Add(topic);
+        Announce(log, producer, topic, "meanwhile");
+        for (int i = 0; i < 500; i++)
+        {
+            Assert.That(IsListening(view), Is.True);
+            log.Pass(TimeSpan.FromMilliseconds(5));
+        }
+
+        denied.Clear();
+        log.Until(() => Hears(view, "meanwhile"), "what was said while access was denied");
     }
 
     private static void Listen(LogUnderTest log, FleetView view) => log.Until(() => IsListening(view), "it listens");

@@ -191,6 +191,25 @@ internal sealed class InstanceTests
         world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
     }
 
+    [Test]
+    public void Who_may_not_read_the_control_log_does_not_take_the_planners_role()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = LogWithTopics(world);
+        SimulatedProcess[] fleet = [Start(log, new SimulatedDisk(world), Options("i1")), Start(log, new SimulatedDisk(world), Options("i2"))];
+        world.RunUntil(() => fleet.All(f => Running(f) == SimulatedTown.Stages.Count) && fleet.Count(f => f.Instance.Status().Fleet is { IsPlanner: true }) == 1);
+        SimulatedProcess planner = fleet.Single(f => f.Instance.Status().Fleet is { IsPlanner: true }), other = fleet.Single(f => f != planner);
+        log.Cluster.Denied.Add(Control.Topic);
+        world.RunUntil(() => other.Reason?.Contains("access to the control log", StringComparison.Ordinal) == true);
+        long denied = world.Now;
+        world.RunUntil(() => world.Now > denied + 30_000_000);
+        log.Cluster.Denied.Clear();
+        bool changed = false;
+        world.RunUntil(() => (changed |= planner.Instance.Status().Fleet is not { IsPlanner: true }) || world.Now > denied + 45_000_000);
+        Assert.That(changed, Is.False);
+        Assert.That(fleet.Select(f => (f.Reason, Running(f))), Is.All.EqualTo(((string?)null, SimulatedTown.Stages.Count)));
+    }
+
     // A culprit is searched for with one task in a transaction.
     [Test]
     public void A_task_that_stops_amid_a_search_commits_what_it_has_sent_with_its_positions([Range(1, 3)] int seed)

@@ -31,6 +31,8 @@ internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolati
 
         public long HighWatermark { get; set; }
 
+        public bool IsDenied { get; set; }
+
         /// <summary>End that was reported last.</summary>
         public long Reported { get; set; } = -1;
     }
@@ -84,7 +86,15 @@ internal sealed class SimulatedConsumer(SimulatedLog log, IsolationLevel isolati
             if (!log.Cluster.IsUp(reading.Name) || _world.Faults.Strikes(SimulatedFault.Unreachable, 0.01))
                 return Fault(reading, receiver, LogFault.Unreachable);
             if (log.Cluster.Denied.Contains(reading.Partition.Topic))
+            {
+                // It is said once, and asked again and again.
+                if (reading.IsDenied)
+                    return 0;
+                reading.IsDenied = true;
                 return Fault(reading, receiver, LogFault.Unauthorized);
+            }
+
+            reading.IsDenied = false;
             // Most of the time nothing has come since.
             if (reading.Position == reading.Reported && End(partition) == reading.Position)
                 return 0;
