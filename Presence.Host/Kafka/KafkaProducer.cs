@@ -158,10 +158,7 @@ internal sealed class KafkaProducer : ITransactionalProducer
             switch (e.Error.Code)
             {
                 case ErrorCode.Local_QueueFull:
-                    if (_deliveries is null)
-                        _producer.Poll(QueuePause);
-                    else
-                        _deliveries.Take(QueuePause);
+                    AwaitDelivery();
                     return new LogResult(LogStatus.QueueFull, e.Error.Reason);
                 case ErrorCode.MsgSizeTooLarge or ErrorCode.Local_InvalidArg or ErrorCode.InvalidMsg or ErrorCode.Local_UnknownPartition:
                     return new LogResult(LogStatus.RecordRejected, $"{e.Error.Reason} (key {key.Length} bytes, value {value.Length} bytes; the limit is Kafka:Client:message.max.bytes)");
@@ -277,12 +274,15 @@ internal sealed class KafkaProducer : ITransactionalProducer
     {
         long since = _time.GetTimestamp();
         while (!_isCauseKnown && _time.GetElapsedTime(since) < FailureLimit)
-        {
-            if (_deliveries is null)
-                _producer.Poll(QueuePause);
-            else
-                _deliveries.Take(QueuePause);
-        }
+            AwaitDelivery();
+    }
+
+    private void AwaitDelivery()
+    {
+        if (_deliveries is null)
+            _producer.Poll(QueuePause);
+        else
+            _deliveries.Take(QueuePause);
     }
 
     // None is left to the commit, in which the client would neither show them nor let the transaction be aborted. But where
