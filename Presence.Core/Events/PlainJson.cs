@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Presence.Core.Events;
 
 /// <summary>
@@ -9,6 +11,9 @@ internal ref struct PlainJson(ReadOnlySpan<byte> json)
 {
     // 18 digits fit a long.
     private const int DigitsMax = 18;
+
+    // Printable ASCII without quotes and escapes, and without what is in no id.
+    private static readonly SearchValues<byte> _plain = SearchValues.Create(Enumerable.Range('!', '~' - '!' + 1).Select(c => (byte)c).Except([(byte)'"', (byte)'\\', (byte)'|']).ToArray());
 
     private readonly ReadOnlySpan<byte> _json = json;
     private int _at;
@@ -31,7 +36,7 @@ internal ref struct PlainJson(ReadOnlySpan<byte> json)
     public bool IsAtEnd { get; private set; }
 
     /// <summary>A text of 1 to <see cref="Utf8Text.IdBytesMax"/> characters that is an id as it stands.</summary>
-    public bool TryId(out ReadOnlySpan<byte> id) => TryText(out id) && id.Length is > 0 and <= Utf8Text.IdBytesMax && !id.Contains((byte)'|');
+    public bool TryId(out ReadOnlySpan<byte> id) => TryText(out id) && id.Length is > 0 and <= Utf8Text.IdBytesMax;
 
     /// <summary>An integer without a leading zero.</summary>
     public bool TryInteger(out long value)
@@ -63,17 +68,17 @@ internal ref struct PlainJson(ReadOnlySpan<byte> json)
         return true;
     }
 
-    // Printable ASCII without quotes and escapes.
     private bool TryText(out ReadOnlySpan<byte> text)
     {
         text = default;
         if (_at == _json.Length || _json[_at] != '"')
             return false;
-        int length = _json[(_at + 1)..].IndexOf((byte)'"');
-        if (length < 0)
+        ReadOnlySpan<byte> rest = _json[(_at + 1)..];
+        int length = rest.IndexOfAnyExcept(_plain);
+        if (length < 0 || rest[length] != '"')
             return false;
-        text = _json.Slice(_at + 1, length);
+        text = rest[..length];
         _at += length + 2;
-        return text.IndexOfAnyExceptInRange((byte)'!', (byte)'~') < 0 && !text.Contains((byte)'\\');
+        return true;
     }
 }

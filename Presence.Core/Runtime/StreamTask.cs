@@ -307,7 +307,7 @@ public sealed partial class StreamTask : IDisposable
 
     private FeedResult FireTimers(ITransactionalProducer? producer, int budget, ref int handled)
     {
-        if (_clock == long.MinValue)
+        if (_clock == long.MinValue || !_store.HasDue(_clock))
             return default;
         while (handled < budget && _store.TryTakeDue(_clock, out long time, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value))
         {

@@ -163,7 +163,7 @@ public sealed class TaskStore : IDisposable
     }
 
     /// <summary>Whether a timer is due; may say yes for one that its key has replaced, or that was not looked for yet.</summary>
-    public bool HasDue(long clock) => _timers.TryPeekDue(clock, out _, out _, out bool isLoading) || isLoading;
+    public bool HasDue(long clock) => _timers.HasDue(clock);
 
     /// <summary>Throws unless the key's timer differs from the one that has just fired at <paramref name="time"/>.</summary>
     public void AssertMoved(ReadOnlySpan<byte> key, long time)

@@ -10,6 +10,20 @@ internal sealed class EnrichmentStageTests
 {
     private static StageDriver After(params object[] facts) => new StageDriver(Enrichment).After(facts);
 
+    // No time passes meanwhile.
+    private static void WorkOff(StageDriver driver, params object[] facts)
+    {
+        foreach (object fact in facts)
+        {
+            if (fact is VisitFact visit)
+                driver.Write(visit);
+            else
+                driver.Write((MapFact)fact);
+        }
+
+        driver.Run();
+    }
+
     // Both inputs move, so the clock does.
     private static object[] Clock(double minutes) => [Visit($"clock-{minutes}", minutes, device: "clock"), Map("clock", ("clock", "nobody", minutes))];
 
@@ -83,19 +97,28 @@ internal sealed class EnrichmentStageTests
     public void While_a_backlog_is_worked_off_a_walk_in_waits_a_minute_of_wall_clock_time_at_least()
     {
         StageDriver driver = new(Enrichment);
-        foreach (object fact in (object[])[Visit("x", 10), .. Clock(500)])
-        {
-            if (fact is VisitFact visit)
-                driver.Write(visit);
-            else
-                driver.Write((MapFact)fact);
-        }
-
-        driver.Run();
+        WorkOff(driver, [Visit("x", 10), .. Clock(500)]);
         driver.WallClock += Minute - 1;
         driver.Write(Map("d", ("b", "ann", 100)));
         driver.Run();
         Assert.That(OfDevice(driver), Is.EqualTo(new[] { ("x", "ann") }));
+    }
+
+    // What is looked at is written. Each day at least: then it goes, once it has waited for long enough.
+    [Test]
+    public void A_walk_in_that_has_to_wait_while_a_backlog_is_worked_off_is_looked_at_ever_more_rarely()
+    {
+        StageDriver driver = new(Enrichment);
+        WorkOff(driver, Visit("x", 10));
+        const int days = 20;
+        for (int minutes = 0; minutes < days * 24 * 60; minutes += 30)
+            WorkOff(driver, Clock(minutes));
+        Assert.That(driver.Sent(driver.Task.Changelog.Topic).Count(s => Text(s.Key).EndsWith('d')), Is.InRange(days, days + 10));
+        Assert.That(StateOf(driver, "d"), Has.Count.EqualTo(1));
+
+        driver.WallClock += Minute;
+        driver.After(Clock((days + 1) * 24 * 60));
+        Assert.That(StateOf(driver, "d"), Is.Empty);
     }
 
     [Test]

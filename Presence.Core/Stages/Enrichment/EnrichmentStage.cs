@@ -27,9 +27,11 @@ public sealed class EnrichmentStage : IStage
     private const int Evicted = 2;
 
     // Logins come from tasks of another key, each at its own place: while a backlog is worked off, one of them can be
-    // hours of event time ahead of another, and the clock with it. So nothing is given up within this wall-clock time.
+    // hours of event time ahead of another, and the clock with it. So nothing is given up within this wall-clock time. Such
+    // a clock passes hours in a second: what waits is looked at again when it is twice as late as before.
     private const long WaitMin = 60_000;
-    private const long LookAgain = 600_000;
+    private const long LookAgainMin = 600_000;
+    private const long LookAgainMax = 86_400_000;
 
     private readonly long _loginWait;
     private readonly long _keep;
@@ -263,7 +265,11 @@ public sealed class EnrichmentStage : IStage
         // The first moment of the clock at which something goes.
         long timer = StageDefinition.NoTimer;
         foreach (EnrichmentState.WalkIn walkIn in _state.Waiting)
-            timer = Math.Min(timer, walkIn.At + _keep < context.Clock ? context.Clock + LookAgain : walkIn.At + _keep + 1);
+        {
+            long until = walkIn.At + _keep;
+            timer = Math.Min(timer, context.Clock <= until ? until + 1 : context.Clock + Math.Clamp(context.Clock - until, LookAgainMin, LookAgainMax));
+        }
+
         foreach (EnrichmentState.Done done in _state.Finished)
             timer = Math.Min(timer, done.Until + 1);
         foreach (EnrichmentState.Mapping mapping in _state.Mappings)
