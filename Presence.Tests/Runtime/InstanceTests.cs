@@ -221,7 +221,7 @@ internal sealed class InstanceTests
         SimulatedProcess process = Start(log, disk, options);
         world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
         int produced = 0;
-        log.Cluster.Refuses = (partition, _) =>
+        log.Cluster.Refuses = (_, partition) =>
         {
             if (partition.Topic != SimulatedTown.Names.DeadLetter)
                 return false;
@@ -254,7 +254,7 @@ internal sealed class InstanceTests
     {
         SimulatedWorld world = new(1);
         SimulatedLog log = LogWithTopics(world);
-        log.Cluster.Refuses = (partition, _) => partition.Topic == SimulatedTown.Names.DeadLetter;
+        log.Cluster.Refuses = (_, partition) => partition.Topic == SimulatedTown.Names.DeadLetter;
         SimulatedProcess process = Start(log, new SimulatedDisk(world), Options("i", (ServiceNames.EnrichedWalkIn, policy)));
         world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
         Garbage(log, SimulatedTown.Names.DeviceToContact);

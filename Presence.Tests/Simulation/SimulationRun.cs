@@ -28,6 +28,7 @@ internal sealed class SimulationRun
     private readonly SimulationChecks _checks;
     private readonly ILogger _logger;
     private readonly List<SimulatedProcess> _processes = [];
+    private readonly Dictionary<string, int> _refused = [];
     private int _incarnations;
     private int _written;
     private long _rushUntil;
@@ -278,7 +279,7 @@ internal sealed class SimulationRun
     private void Strike()
     {
         SimulatedMachine machine = _machines[_world.Next(_machines.Length)];
-        int kind = _onlyOutages ? 10 : _world.Next(20);
+        int kind = _onlyOutages ? 10 : _world.Next(23);
         int calls = 1 + _world.Next(_world.Next(2) == 0 ? 30 : 400);
         TimeSpan span = _world.Span(500, 20_000);
         if (machine.Current is not { } process)
@@ -343,6 +344,12 @@ internal sealed class SimulationRun
                 // planner does not see what it has written.
                 process.HoldReads(_world.Next(3) == 0 ? ControlTopics.FleetOf(machine.Options.ApplicationId) : ControlTopics.ControlOf(machine.Options.ApplicationId), _world.Span(200, 15_000));
                 break;
+            case 20 or 21 when _world.Faults.Happens(SimulatedFault.AccessDenied):
+                Deny(span);
+                break;
+            case 22:
+                Refuse(span);
+                break;
             case 14 when _world.Next(4) == 0 && _world.Faults.Happens(SimulatedFault.FleetDown):
                 foreach (SimulatedMachine each in _machines.Where(m => m.Current is { IsAlive: true }))
                 {
@@ -353,6 +360,31 @@ internal sealed class SimulationRun
 
                 break;
         }
+    }
+
+    private void Deny(TimeSpan span)
+    {
+        string[] topics = [.. _cluster.Topics.Keys];
+        string what = _world.Next(5) == 0 ? $"{_machines[0].Options.ApplicationId}-planner" : topics[_world.Next(topics.Length)];
+        _cluster.Denied.Add(what);
+        _world.After(span, () => _cluster.Denied.Remove(what));
+    }
+
+    // The next batches to some topic, but of one producer only so many that none of its records stands alone for long
+    // enough to be taken for the culprit: what comes out stays as it is defined.
+    private void Refuse(TimeSpan span)
+    {
+        string[] topics = [.. _cluster.Topics.Keys];
+        string topic = topics[_world.Next(topics.Length)];
+        long until = _world.Now + (long)span.TotalMicroseconds;
+        _cluster.Refuses = (id, partition) =>
+        {
+            int before = _refused.GetValueOrDefault(id);
+            if (partition.Topic != topic || _world.Now > until || before > WorkerBounds.AbortsBeforeSearch || !_world.Faults.Happens(SimulatedFault.BatchRefused))
+                return false;
+            _refused[id] = before + 1;
+            return true;
+        };
     }
 
     private void Return(SimulatedMachine machine)
@@ -433,6 +465,7 @@ internal sealed class SimulationRun
     {
         _world.Note("calm");
         _world.Faults.Active = false;
+        _cluster.Denied.Clear();
         foreach (SimulatedProcess process in _processes)
             process.KillAtCall(int.MaxValue);
         foreach (SimulatedDisk disk in _machines.SelectMany(m => m.Disks))

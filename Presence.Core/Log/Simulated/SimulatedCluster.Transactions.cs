@@ -88,7 +88,7 @@ public sealed partial class SimulatedCluster
         firstOffset = -1;
         if (Find(partition) is not { } target)
             return new LogResult(LogStatus.Abortable, $"{partition} does not exist", OutsideCause: true);
-        if (Refuses is { } refuses && records.Any(r => refuses(partition, r.Value)))
+        if (Refuses?.Invoke(id, partition) == true)
             return new LogResult(LogStatus.Abortable, $"a record to {partition} is too large for its topic");
         LogResult result = Enter(id, producer, out Coordinated? c);
         if (!result.IsOk)

@@ -25,8 +25,11 @@ public sealed partial class SimulatedCluster
     /// <summary>Topics that may not be read, and transactional ids that may not be used, until they are taken out again.</summary>
     public HashSet<string> Denied { get; } = [];
 
-    /// <summary>What a broker refuses though the client has taken it, as one longer than its topic allows; nothing where null.</summary>
-    public Func<TopicPartition, byte[]?, bool>? Refuses { get; set; }
+    /// <summary>
+    /// Whether a broker refuses a batch that the client has taken, as one longer than its topic allows: by its transactional
+    /// id and where it is to go. Nothing is refused where null.
+    /// </summary>
+    public Func<string, TopicPartition, bool>? Refuses { get; set; }
 
     /// <summary>All topics by name.</summary>
     public IReadOnlyDictionary<string, SimulatedTopic> Topics => _topics;

@@ -33,6 +33,12 @@ public enum SimulatedFault
     /// <summary>A question to the log is refused.</summary>
     QuestionRefused,
 
+    /// <summary>A topic may not be read, or a transactional id not be used, for a while.</summary>
+    AccessDenied,
+
+    /// <summary>A broker refuses a batch that the client has taken, as one longer than its topic allows.</summary>
+    BatchRefused,
+
     /// <summary>The process dies (SIGKILL) between two steps.</summary>
     Crash,
 
