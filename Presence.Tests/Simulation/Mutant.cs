@@ -117,6 +117,10 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
                                 if (!Answered(verdict))
             """)),
         new(
+            "A search for a culprit begins with its records",
+            (Transaction, "                _mode = FeedMode.OneTask;\n                _suspect = 0;\n                return null;", "                _mode = FeedMode.OneRecord;\n                _searchLeft = _options.Bounds.FeedMax;\n                _suspect = 0;\n                return null;")),
+        new("A changelog to which access is denied for a while stops its task", (Takeover, "case LogFault.Unreachable or LogFault.Unauthorized:\n                Reason", "case LogFault.Unreachable:\n                Reason")),
+        new(
             "What is fed while a transaction is on its way goes into that one",
             (Feeding, "left -= Feed(_tasks[_aheadTurn], left, now, producer: null);", "left -= Feed(_tasks[_aheadTurn], left, now, _producer);")),
         new("An abort keeps what was fed while the transaction was on its way", (Store, "        _dirty.Clear();\n        _dirtyPast.Clear();\n        _dirtyFresh.Clear();\n        _sealed.Clear();", "        _sealed.Clear();")),
