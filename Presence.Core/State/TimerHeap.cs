@@ -6,8 +6,8 @@ namespace Presence.Core.State;
 /// <summary>
 /// Timers in memory, by the keys that a store has for them, in the order of (time, key): a radix heap. Those that are near
 /// are a heap of their own, which stays small. The others lie in lists without an order, by the highest bit in which their
-/// time differs from that of the division before; the nearest list is divided when the clock has come to it. So a
-/// timer that is far is not compared with anything, and moves at most once for each bit, on its way to being near. A number
+/// time differs from the pivot, at which a list was divided last; the nearest one is divided when the clock has come to it. So
+/// a timer that is far is not compared with anything, and moves at most once for each bit, on its way to being near. A number
 /// of the caller's goes with each. Allocates only while it grows.
 /// </summary>
 internal sealed class TimerHeap
@@ -55,7 +55,7 @@ internal sealed class TimerHeap
     private ulong _filled;
 
     // What the lists are told apart by: all that is near lies before its quarter of a second is over, all that is far lies after.
-    private ulong _division;
+    private ulong _pivot;
     private Slot[][] _blocks = new Slot[8][];
     private int[] _nextBlock = new int[8];
     private int _blockCount;
@@ -126,15 +126,19 @@ internal sealed class TimerHeap
     /// <summary>Drops all but the earliest <paramref name="count"/>, of more. Returns the first one that is dropped.</summary>
     public byte[] KeepEarliest(int count)
     {
-        Slot[] all = new Slot[Count];
+        // All in the place of those that are near, which holds what was near already.
+        if (_near.Length < Count)
+            Array.Resize(ref _near, Math.Max(Count, _near.Length * 2));
         int gathered = 0;
         for (Cursor cursor = default; NextRun(ref cursor, out Span<Slot> run); gathered += run.Length)
-            run.CopyTo(all.AsSpan(gathered));
-        all.AsSpan().Sort(_compare);
-        byte[] dropped = KeyOf(in all[count]).ToArray();
+            run.CopyTo(_near.AsSpan(gathered));
+        _near.AsSpan(0, gathered).Sort(_compare);
+        byte[] dropped = KeyOf(in _near[count]).ToArray();
         ClearSlots();
-        foreach (ref Slot slot in all.AsSpan(0, count))
+        // In their order: one that is near again goes no further up than where it comes from.
+        for (int i = 0; i < count; i++)
         {
+            Slot slot = _near[i];
             Place(in slot);
             _arenaLive += NumberLength + slot.Length;
         }
@@ -149,6 +153,7 @@ internal sealed class TimerHeap
     {
         ClearSlots();
         Count = _arenaUsed = 0;
+        _pivot = 0;
     }
 
     private void ClearSlots()
@@ -167,16 +172,16 @@ internal sealed class TimerHeap
 
     private ReadOnlySpan<byte> KeyOf(in Slot slot) => _arena.AsSpan(slot.Start, slot.Length);
 
-    // Below all that is in the nearest list.
+    // No later than anything in the nearest list.
     private ulong FarFrom()
     {
         int list = BitOperations.TrailingZeroCount(_filled);
-        return ((_division >> list) | 1) << list;
+        return ((_pivot >> list) | 1) << list;
     }
 
     private void Place(in Slot slot)
     {
-        int list = slot.Time <= _division ? 0 : BitOperations.Log2(slot.Time ^ _division);
+        int list = slot.Time <= _pivot ? 0 : BitOperations.Log2(slot.Time ^ _pivot);
         if (list < NearBits)
             PushNear(in slot);
         else
@@ -219,12 +224,12 @@ internal sealed class TimerHeap
         FarList divided = _far[list];
         _far[list] = new FarList { Block = -1 };
         _filled &= _filled - 1;
-        _division = clock;
+        _pivot = clock;
         int used = divided.Used;
         for (int block = divided.Block; block >= 0; block = _nextBlock[block], used = BlockSize)
         {
             foreach (ref Slot slot in _blocks[block].AsSpan(0, used))
-                _division = Math.Min(_division, slot.Time);
+                _pivot = Math.Min(_pivot, slot.Time);
         }
 
         used = divided.Used;

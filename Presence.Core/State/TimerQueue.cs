@@ -3,11 +3,11 @@ using Presence.Core.Stages;
 namespace Presence.Core.State;
 
 /// <summary>
-/// The earliest timers of one task, in the order of (time, key), up to a horizon. The later
-/// ones are on disk or among the changes of the open transaction, and are loaded in slices, so that neither start nor a
-/// step ever scans them all, and memory is bounded. With each timer goes how often the store had been written
-/// when it came: whether it may be on disk. A timer that its key has meanwhile replaced stays in the queue:
-/// whoever takes it compares it with the key's value. Allocates only while it grows.
+/// The earliest timers of one task, in the order of (time, key), up to a horizon. The later ones are on disk or among the
+/// changes of the open transaction, and are loaded in slices, so that neither start nor a step ever scans them all, and
+/// memory is bounded. With each timer goes how often the store had been written when it came: whether it may be on disk. A
+/// timer that its key has meanwhile replaced stays in the queue: whoever takes it compares it with the key's value.
+/// Allocates only while it grows.
 /// </summary>
 public sealed class TimerQueue
 {

@@ -1,3 +1,4 @@
+using System.Text;
 using Presence.Core.Log;
 using Presence.Host.Kafka;
 using Presence.Tests.Kafka;
@@ -116,6 +117,39 @@ internal sealed class PipelineTests
         await scenario.WaitUntilWorkedOff(presence, TimeSpan.FromMinutes(2));
         Assert.That(presence.Stop(), Is.Zero, string.Join('\n', presence.Log));
         Assert.That(presence.Log.Where(l => l.Contains("is refused and rebuilt", StringComparison.Ordinal)), Is.Empty, "state goes on from disk");
+        Verdict.AssertExact(scenario);
+    }
+
+    [Test]
+    public async Task A_record_whose_output_the_broker_refuses_is_set_aside_and_nothing_else_is_lost()
+    {
+        Scenario scenario = await Scenario.Create(await TestKafka.Bootstrap(), records: 60_000, seed: 11);
+        await scenario.Configure(scenario.Names.DeviceToContact, "max.message.bytes", "1900");
+        // Its login makes a walk-in nowhere: what else comes out is as it is without it.
+        string[] excluded = ["--Presence:Venues:0:Business", "b", "--Presence:Venues:0:Venue", "v", "--Presence:Venues:0:ExcludedDevices:0", "culprit"];
+        using PresenceProcess presence = PresenceProcess.Start(scenario.Arguments(_state, excluded));
+        Task load = scenario.Load(rate: 4_000);
+        await Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System);
+
+        // As long as texts may be, of what hardly can be compressed.
+        byte[] random = new byte[740];
+        new Random(1).NextBytes(random);
+        string text = Convert.ToBase64String(random);
+        long at = scenario.Probes[0].At;
+        using (KafkaLog log = scenario.OpenLog())
+        using (IRecordWriter writer = log.CreateWriter())
+        {
+            byte[] key = "c"u8.ToArray();
+            await writer.Append([new ProducedRecord(scenario.Names.CrmContacts, key, Encoding.UTF8.GetBytes($$"""{"contact":"c","email":"{{text}}","name":"{{new string([.. text.Reverse()])}}","at":{{at}}}"""), at)], CancellationToken.None);
+            await writer.Append([new ProducedRecord(scenario.Names.CrmLogins, key, Encoding.UTF8.GetBytes($$"""{"contact":"c","device":"culprit","business":"b","venue":"v","at":{{at}}}"""), at)], CancellationToken.None);
+        }
+
+        await load;
+        await scenario.WaitUntilWorkedOff(presence, TimeSpan.FromMinutes(2));
+        Assert.That(presence.Stop(), Is.Zero, string.Join('\n', presence.Log));
+        (string Key, string? Value) setAside = scenario.Read(scenario.Names.DeadLetter).Single();
+        Assert.That(setAside, Is.EqualTo(scenario.Read(scenario.Names.DeviceLogins).Single(l => l.Key == "culprit")));
+        Assert.That(presence.Log.Where(l => l.Contains("device-logins", StringComparison.Ordinal) && l.Contains("Broker: Message size too large", StringComparison.Ordinal)), Is.Not.Empty, "what was refused, and why");
         Verdict.AssertExact(scenario);
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Confluent.Kafka;
+using Confluent.Kafka.Admin;
 using Presence.Core.Events;
 using Presence.Core.Log;
 using Presence.Core.Stages;
@@ -134,6 +135,16 @@ internal sealed class Scenario
 
         sent.Add(writer.Append(batch, CancellationToken.None));
         await Task.WhenAll(sent);
+    }
+
+    /// <summary>Sets a topic's configuration, as an operator does.</summary>
+    public async Task Configure(string topic, string name, string value)
+    {
+        using IAdminClient admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = Bootstrap }).Build();
+        await admin.IncrementalAlterConfigsAsync(new()
+        {
+            [new ConfigResource { Type = ResourceType.Topic, Name = topic }] = [new ConfigEntry { Name = name, Value = value, IncrementalOperation = AlterConfigOpType.Set }],
+        });
     }
 
     /// <summary>Waits until every group's offsets are at the ends of its inputs and stay there.</summary>

@@ -42,8 +42,9 @@ internal sealed class TimerHeapTests
                     KeepEarliest(random);
                     break;
                 case 11 when random.Next(40) == 0:
-                    _heap.Clear();
-                    _expected.Clear();
+                    // As an abort does, and the clock is where it was before.
+                    Clear();
+                    clock -= random.NextInt64(1L << random.Next(24));
                     break;
             }
 
@@ -52,7 +53,8 @@ internal sealed class TimerHeapTests
                 Assert.That(_heap.HasDue(clock), Is.True);
         }
 
-        while (TakeDue(long.MaxValue - 1))
+        Assert.That(_heap.HasDue(long.MinValue), Is.False);
+        while (TakeDue(long.MaxValue))
             ;
         Assert.That((_heap.Count, _expected.Count), Is.EqualTo((0, 0)));
     }
@@ -72,7 +74,7 @@ internal sealed class TimerHeapTests
     }
 
     [Test]
-    public void Nothing_is_allocated_once_it_has_grown()
+    public void Nothing_but_what_it_returns_is_allocated_once_it_has_grown()
     {
         byte[] timer = new byte[StoreKeys.TimerHeader + 40];
         long clock = Start;
@@ -86,13 +88,15 @@ internal sealed class TimerHeapTests
                 clock += 400;
                 while (_heap.TryPeekDue(clock, out _, out _))
                     _heap.Pop();
+                if (i % 10_000 == 0)
+                    _heap.KeepEarliest(_heap.Count - 1);
             }
         }
 
         Turn();
         Turn();
         Assert.That(_heap.Count, Is.GreaterThan(1_000));
-        Assert.That(Allocated.By(Turn), Is.Zero);
+        Assert.That(Allocated.By(Turn), Is.LessThanOrEqualTo(10 * (timer.Length + 32)));
     }
 
     private void Add(long time, Random random)
@@ -102,6 +106,12 @@ internal sealed class TimerHeapTests
         int number = _number++;
         _heap.Add(timer, number);
         _expected.Add((time, key, number));
+    }
+
+    private void Clear()
+    {
+        _heap.Clear();
+        _expected.Clear();
     }
 
     // Equal ones come in any order.
@@ -127,11 +137,10 @@ internal sealed class TimerHeapTests
         (long Time, string Key, int) first = _expected.ElementAt(count);
         Assert.That(dropped, Is.EqualTo(Timer(first.Time, first.Key)));
         // Which of equal ones stay is not said.
-        long last = _expected.ElementAt(count - 1).Time;
-        if (last == first.Time)
+        (long Time, string Key, int) last = _expected.ElementAt(count - 1);
+        if ((last.Time, last.Key) == (first.Time, first.Key))
         {
-            _heap.Clear();
-            _expected.Clear();
+            Clear();
             return;
         }
 
