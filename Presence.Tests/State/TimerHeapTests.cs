@@ -95,8 +95,9 @@ internal sealed class TimerHeapTests
 
         Turn();
         Turn();
-        Assert.That(_heap.Count, Is.GreaterThan(1_000));
-        Assert.That(Allocated.By(Turn), Is.LessThanOrEqualTo(10 * (timer.Length + 32)));
+        Assert.That(_heap.Count, Is.GreaterThan(4_000));
+        // The keys returned, and what the counter may be wrong by where anything is allocated. An array of all would be more with each cut.
+        Assert.That(Allocated.By(Turn), Is.LessThan(20_000));
     }
 
     private void Add(long time, Random random)
