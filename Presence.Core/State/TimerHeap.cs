@@ -105,9 +105,8 @@ internal sealed class TimerHeap
             return false;
         }
 
-        ref Slot first = ref _near[0];
-        time = (long)(first.Time ^ (1UL << 63));
-        timer = KeyOf(in first);
+        timer = KeyOf(in _near[0]);
+        time = StoreKeys.TimerTime(timer);
         return true;
     }
 

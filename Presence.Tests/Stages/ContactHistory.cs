@@ -67,29 +67,34 @@ internal static class ContactHistory
     {
         foreach (object fact in facts)
         {
-            switch (fact)
-            {
-                case ContactFact c:
-                    driver.Write(c);
-                    break;
-                case LoginFact l:
-                    driver.Write(l);
-                    break;
-                case VisitFact v:
-                    driver.Write(v);
-                    break;
-                case MapFact m:
-                    driver.Write(m);
-                    break;
-                default:
-                    throw new ArgumentException(fact.ToString());
-            }
-
+            driver.WriteFact(fact);
             driver.WallClock += Minute;
             driver.Run();
         }
 
         return driver;
+    }
+
+    /// <summary>Keeps a fact for delivery.</summary>
+    public static void WriteFact(this StageDriver driver, object fact)
+    {
+        switch (fact)
+        {
+            case ContactFact c:
+                driver.Write(c);
+                break;
+            case LoginFact l:
+                driver.Write(l);
+                break;
+            case VisitFact v:
+                driver.Write(v);
+                break;
+            case MapFact m:
+                driver.Write(m);
+                break;
+            default:
+                throw new ArgumentException(fact.ToString());
+        }
     }
 
     public static MapFact Map(string device, params (string Business, string Contact, double Minutes)[] businesses) =>

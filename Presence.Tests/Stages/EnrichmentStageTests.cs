@@ -14,13 +14,7 @@ internal sealed class EnrichmentStageTests
     private static void WorkOff(StageDriver driver, params object[] facts)
     {
         foreach (object fact in facts)
-        {
-            if (fact is VisitFact visit)
-                driver.Write(visit);
-            else
-                driver.Write((MapFact)fact);
-        }
-
+            driver.WriteFact(fact);
         driver.Run();
     }
 
