@@ -24,7 +24,7 @@ internal static class Floor
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan IdleLimit = TimeSpan.FromSeconds(60);
 
-    /// <summary>What a floor costs. Parsed: values met.</summary>
+    /// <summary>What a floor costs. Parsed: values met, or records where none is parsed.</summary>
     public sealed record Figures(double RecordsPerSecond, double CpuPerMillion, long Parsed)
     {
         public IReadOnlyList<string> Row(string name) => [name, Report.Number(RecordsPerSecond), Report.Number(CpuPerMillion)];
@@ -54,6 +54,13 @@ internal static class Floor
     /// <summary>The first floor, over topics that hold so many probes.</summary>
     public static Task<Figures> Consume(string bootstrap, long records, int partitions, CancellationToken cancellation) =>
         Task.Run(() => Read(bootstrap, records, partitions, null, cancellation), cancellation);
+
+    /// <summary>
+    /// What nothing can restore faster than: a bare consumer that reads all changelogs of an application from their starts
+    /// to the ends they have now, side by side. Records per second from the first one to the last one.
+    /// </summary>
+    public static Task<Figures> Changelogs(string bootstrap, string application, CancellationToken cancellation) =>
+        Task.Run(() => ReadChangelogs(bootstrap, application, cancellation), cancellation);
 
     /// <summary>The second.</summary>
     public static async Task<Figures> Transact(string bootstrap, long records, int partitions, CancellationToken cancellation)
@@ -88,18 +95,7 @@ internal static class Floor
 
     private static Figures Read(string bootstrap, long records, int partitions, IProducer<byte[], byte[]>? producer, CancellationToken cancellation)
     {
-        ConsumerConfig config = new()
-        {
-            BootstrapServers = bootstrap,
-            GroupId = "floor",
-            EnableAutoCommit = false,
-            EnableAutoOffsetStore = false,
-            FetchQueueBackoffMs = 5,
-            QueuedMaxMessagesKbytes = 32 * 1024,
-            MaxPartitionFetchBytes = 4 * 1024 * 1024,
-            CheckCrcs = true,
-            ConsumeResultFields = "topic",
-        };
+        ConsumerConfig config = Reading(bootstrap);
         ProbeParser parser = new();
         using IConsumer<Ignore, long> consumer = new ConsumerBuilder<Ignore, long>(config).SetValueDeserializer(parser).Build();
         consumer.Assign(Enumerable.Range(0, partitions).Select(p => new TopicPartitionOffset("probes", p, Offset.Beginning)));
@@ -153,6 +149,60 @@ internal static class Floor
         consumer.Close();
         return new Figures((to - from) / seconds, spent / (to - from) * 1e6, parser.Parsed);
     }
+
+    private static Figures ReadChangelogs(string bootstrap, string application, CancellationToken cancellation)
+    {
+        ConsumerConfig config = Reading(bootstrap);
+        config.IsolationLevel = IsolationLevel.ReadCommitted;
+        config.EnablePartitionEof = true;
+        config.ConsumeResultFields = "none";
+        using IConsumer<Ignore, Ignore> consumer = new ConsumerBuilder<Ignore, Ignore>(config).Build();
+        using IAdminClient admin = new DependentAdminClientBuilder(consumer.Handle).Build();
+        List<TopicPartitionOffset> all =
+        [
+            .. admin.GetMetadata(CallLimit).Topics
+                .Where(t => t.Topic.StartsWith($"{application}-", StringComparison.Ordinal) && t.Topic.EndsWith("-changelog", StringComparison.Ordinal))
+                .SelectMany(t => t.Partitions.Select(p => new TopicPartitionOffset(t.Topic, p.PartitionId, Offset.Beginning))),
+        ];
+        consumer.Assign(all);
+        long read = 0, began = 0, heard = Stopwatch.GetTimestamp();
+        TimeSpan cpu = default;
+        for (int ended = 0; ended < all.Count;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            ConsumeResult<Ignore, Ignore>? record = consumer.Consume(CommitInterval);
+            if (record is null)
+            {
+                if (Stopwatch.GetElapsedTime(heard) > IdleLimit)
+                    throw new TimeoutException($"Only {ended} of {all.Count} changelogs were read to their ends, and nothing came within {IdleLimit.TotalSeconds:0} s.");
+                continue;
+            }
+
+            if ((read & 4095) == 0)
+                heard = Stopwatch.GetTimestamp();
+            if (record.IsPartitionEOF)
+                ended++;
+            else if (++read == 1)
+                (began, cpu) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
+        }
+
+        double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds, spent = (Environment.CpuUsage.TotalTime - cpu).TotalSeconds;
+        consumer.Close();
+        return new Figures(read / seconds, spent / read * 1e6, read);
+    }
+
+    private static ConsumerConfig Reading(string bootstrap) => new()
+    {
+        BootstrapServers = bootstrap,
+        GroupId = "floor",
+        EnableAutoCommit = false,
+        EnableAutoOffsetStore = false,
+        FetchQueueBackoffMs = 5,
+        QueuedMaxMessagesKbytes = 32 * 1024,
+        MaxPartitionFetchBytes = 4 * 1024 * 1024,
+        CheckCrcs = true,
+        ConsumeResultFields = "topic",
+    };
 
     private static void Commit(IProducer<byte[], byte[]> producer, IConsumer<Ignore, long> consumer, Dictionary<TopicPartition, Offset> positions)
     {

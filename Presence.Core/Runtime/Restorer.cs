@@ -45,6 +45,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
     private int _looksAsked;
     private int _looking;
     private long _progressAt;
+    private bool _isOpening;
     private long _statusAt;
     private bool _disposed;
 
@@ -58,7 +59,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
         _metrics = metrics;
         _lifecycle = lifecycle;
         _logger = logger;
-        _progressAt = time.GetUtcNow().ToUnixTimeMilliseconds();
+        _progressAt = Now();
     }
 
     /// <summary>Takeovers under way or stopped, and copies that follow.</summary>
@@ -67,7 +68,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
     /// <summary>Whether copies on the disk are still to be looked at.</summary>
     public bool IsLooking => Volatile.Read(ref _looksAsked) + Volatile.Read(ref _looking) > 0;
 
-    /// <summary>Wall clock of its last step, ms.</summary>
+    /// <summary>Wall clock of its last step, ms; while stores are being opened, of when one of them last began or ended.</summary>
     public long ProgressAt => Volatile.Read(ref _progressAt);
 
     /// <summary>
@@ -132,7 +133,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
     /// </summary>
     public bool RunOnce(TimeSpan wait)
     {
-        Volatile.Write(ref _progressAt, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        NoteProgress();
         bool moved = !_orders.IsEmpty;
         int looks = 0;
         while (_orders.TryDequeue(out var order))
@@ -145,6 +146,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
             DeleteCopy(obsolete);
         _followersWait = _takeovers.Exists(t => t is { Goal: TakeoverGoal.Run } && IsLong(t));
         int batchBytes = BatchBytesOfEach();
+        bool isOpening = false;
         for (int slot = 0; slot < _takeovers.Count; slot++)
         {
             if (_takeovers[slot] is not { } takeover)
@@ -152,10 +154,14 @@ public sealed class Restorer : ILogReceiver, IDisposable
             takeover.LimitBatch(batchBytes);
             // Before the step too: one that begins anew must not go on with the old position.
             FollowReading(slot, takeover);
-            // One step may open a store, of many.
-            Volatile.Write(ref _progressAt, _time.GetUtcNow().ToUnixTimeMilliseconds());
+            // One step of many may wait for the disk.
+            NoteProgress();
             TakeoverState before = takeover.State;
+            bool wasOpening = takeover.IsOpening;
             takeover.Step(_cancellation.Token);
+            if (takeover.IsOpening != wasOpening)
+                Volatile.Write(ref _progressAt, Now());
+            isOpening |= takeover.IsOpening;
             FollowReading(slot, takeover);
             moved |= takeover.State != before;
             if (takeover.State == TakeoverState.Nothing)
@@ -166,6 +172,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
             _ready.Enqueue((takeover.Result!, takeover.Request.Worker));
         }
 
+        _isOpening = isOpening;
         // Whoever sees that nothing is looked at any more sees what was found.
         int looking = _takeovers.Count(t => t is { IsLooking: true });
         if (looks > 0 || looking < _looking)
@@ -202,6 +209,15 @@ public sealed class Restorer : ILogReceiver, IDisposable
         _consumer?.Dispose();
         _cancellation.Dispose();
     }
+
+    // A store that is never opened keeps whoever watches from taking this loop for one that gets on.
+    private void NoteProgress()
+    {
+        if (!_isOpening)
+            Volatile.Write(ref _progressAt, Now());
+    }
+
+    private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     private ILogConsumer Consumer => _consumer ??= _log.CreateConsumer($"{_options.ApplicationId}-{_options.InstanceId}-restore", IsolationLevel.ReadCommitted);
 

@@ -31,6 +31,7 @@ public sealed class Takeover : IDisposable
     private Task<IReadOnlyDictionary<TopicPartition, long>>? _positions;
     private Task<IReadOnlyDictionary<TopicPartition, long>>? _starts;
     private Task<IReadOnlyDictionary<TopicPartition, long>>? _ends;
+    private IStoreOpening? _opening;
     private IStateStore? _store;
     private StoreRestore? _restore;
     private long _notBefore;
@@ -61,8 +62,11 @@ public sealed class Takeover : IDisposable
 
     public TakeoverGoal Goal { get; private set; }
 
+    /// <summary>Whether its store is being opened.</summary>
+    public bool IsOpening => _opening is not null;
+
     /// <summary>Whether the changelog is to be read from <see cref="Position"/> on.</summary>
-    public bool IsReading => _restore is not null && Goal != TakeoverGoal.Look && State is not (TakeoverState.Done or TakeoverState.Stopped);
+    public bool IsReading => _restore is not null && Goal != TakeoverGoal.Look && State is not (TakeoverState.Completing or TakeoverState.Done or TakeoverState.Stopped);
 
     /// <summary>
     /// Whether it has all of the changelog that could be read: what lay in a transaction that was open when the end was
@@ -136,6 +140,7 @@ public sealed class Takeover : IDisposable
                 TakeoverState.Ends => AskEnds(cancellation),
                 TakeoverState.Opening => Open(),
                 TakeoverState.Replaying => Complete(),
+                TakeoverState.Completing => Finish(),
                 TakeoverState.Following => Keep(),
                 _ => false,
             })
@@ -227,6 +232,7 @@ public sealed class Takeover : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _opening?.Dispose();
         if (Result is null)
             _store?.Dispose();
     }
@@ -280,7 +286,7 @@ public sealed class Takeover : IDisposable
     private bool Open()
     {
         string name = Request.Task.ToString();
-        if (Goal == TakeoverGoal.Look && !_stores.Existing().Contains(name))
+        if (Goal == TakeoverGoal.Look && _opening is null && !_stores.Existing().Contains(name))
         {
             State = TakeoverState.Nothing;
             return false;
@@ -292,7 +298,16 @@ public sealed class Takeover : IDisposable
             return false;
         }
 
-        _store ??= _stores.Open(name);
+        IStoreOpening opening = _opening ?? _stores.BeginOpen(name);
+        // One that fails is gone.
+        _opening = null;
+        _store = opening.TryTake();
+        if (_store is null)
+        {
+            _opening = opening;
+            return false;
+        }
+
         long start = _starts!.Result[Request.Topics.Changelog];
         long now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         byte[] buffer = new byte[256];
@@ -353,9 +368,15 @@ public sealed class Takeover : IDisposable
     {
         if (_restore!.Position < Target && _endPosition < Target)
             return false;
-        long now = _time.GetUtcNow().ToUnixTimeMilliseconds();
-        _restore.Complete(Math.Max(_endPosition, _restore.Position), now);
+        _restore.BeginComplete(Math.Max(_endPosition, _restore.Position), _time.GetUtcNow().ToUnixTimeMilliseconds());
+        State = TakeoverState.Completing;
+        return true;
+    }
 
+    private bool Finish()
+    {
+        if (!_restore!.IsWritten())
+            return false;
         MetaRecord meta = new(_inputs.Count);
         byte[] buffer = new byte[256];
         int length = _store!.TryGet(StoreKeys.Meta, ref buffer);
@@ -454,6 +475,8 @@ public sealed class Takeover : IDisposable
     private void CloseStore()
     {
         _restore = null;
+        _opening?.Dispose();
+        _opening = null;
         _store?.Dispose();
         _store = null;
     }

@@ -3,9 +3,9 @@ namespace Presence.Core.Runtime;
 /// <summary>
 /// Lifecycle of a takeover:
 /// <code>
-/// to run:     Positions -> Ends -> Opening -> Replaying -> Done
-/// to follow:               Ends -> Opening -> Following -> (to run:) Positions -> Ends -> Replaying -> Done
-///                ^_________|________|___________|   (the log or the disk refuses for now: again after a pause)
+/// to run:     Positions -> Ends -> Opening -> Replaying -> Completing -> Done
+/// to follow:               Ends -> Opening -> Following -> (to run:) Positions -> Ends -> Replaying -> Completing -> Done
+///                ^_________|________|___________|_____________|   (the log or the disk refuses for now: again after a pause)
 /// any -> Stopped  (an operator must decide)
 /// </code>
 /// </summary>
@@ -22,6 +22,9 @@ public enum TakeoverState
 
     /// <summary>Replaying the changelog up to that end.</summary>
     Replaying,
+
+    /// <summary>Writing the last of it.</summary>
+    Completing,
 
     /// <summary>Keeping up with the changelog; or, only looked at, standing where it was found.</summary>
     Following,

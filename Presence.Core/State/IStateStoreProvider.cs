@@ -4,10 +4,10 @@ namespace Presence.Core.State;
 public interface IStateStoreProvider : IDisposable
 {
     /// <summary>
-    /// Opens the store of a task, creating it when there is none. <paramref name="task"/> is a validated name
-    /// (<c>walk-in-3</c>). Throws <see cref="StoreException"/>; corruption is said so.
+    /// Begins to open the store of a task, creating it when there is none; several are opened side by side.
+    /// <paramref name="task"/> is a validated name (<c>walk-in-3</c>).
     /// </summary>
-    IStateStore Open(string task);
+    IStoreOpening BeginOpen(string task);
 
     /// <summary>Deletes the store of a task that is not open; nothing happens when there is none.</summary>
     void Delete(string task);

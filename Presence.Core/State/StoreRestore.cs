@@ -105,8 +105,22 @@ public sealed class StoreRestore
     /// <summary>The changelog has been read up to <paramref name="position"/>, commit markers included; the store is at its end.</summary>
     public void Complete(long position, long now)
     {
+        BeginComplete(position, now);
+        EndWrite(wait: true);
+    }
+
+    /// <summary>As <see cref="Complete"/>, but does not wait: nothing may be applied until <see cref="IsWritten"/>.</summary>
+    public void BeginComplete(long position, long now)
+    {
         Position = Math.Max(Position, position);
-        Write(now);
+        BeginWrite(now);
+    }
+
+    /// <summary>Whether nothing is on its way to the store. Throws <see cref="StoreException"/>.</summary>
+    public bool IsWritten()
+    {
+        EndWrite(wait: false);
+        return !_isWriting;
     }
 
     /// <summary>

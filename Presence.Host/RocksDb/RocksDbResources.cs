@@ -14,9 +14,12 @@ public sealed class RocksDbResources : IDisposable
     private IntPtr _writeBufferManager;
 
     // Of running tasks, and of replays: those take longer, and wait for compactions that are behind.
-    internal WriteThreads Writes { get; } = new("presence-writes", Math.Max(2, Environment.ProcessorCount));
+    internal StoreThreads Writes { get; } = new("presence-writes", Math.Max(2, Environment.ProcessorCount));
 
-    internal WriteThreads Files { get; } = new("presence-files", Math.Clamp(Environment.ProcessorCount, 1, 4));
+    internal StoreThreads Files { get; } = new("presence-files", Math.Clamp(Environment.ProcessorCount, 1, 4));
+
+    // Each waits for its disk for a part of the time.
+    internal StoreThreads Openings { get; } = new("presence-opens", Math.Clamp(Environment.ProcessorCount * 2, 2, 16));
 
     /// <summary>Allocates the budgets.</summary>
     public RocksDbResources(RocksDbOptions options)
@@ -73,6 +76,7 @@ public sealed class RocksDbResources : IDisposable
             return;
         Writes.End();
         Files.End();
+        Openings.End();
         Native.Instance.rocksdb_write_buffer_manager_destroy(_writeBufferManager);
         _writeBufferManager = IntPtr.Zero;
     }

@@ -8,7 +8,7 @@ public sealed class RocksDbStateStoreProvider(StateDirectory directory, RocksDbR
     private readonly string _root = Path.Combine(directory.Path, "tasks");
 
     /// <inheritdoc/>
-    public IStateStore Open(string task) => new RocksDbStateStore(PathOf(task), resources, time);
+    public IStoreOpening BeginOpen(string task) => new RocksDbStoreOpening(PathOf(task), resources, time);
 
     /// <inheritdoc/>
     public void Delete(string task)

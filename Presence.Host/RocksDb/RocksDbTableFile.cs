@@ -39,7 +39,7 @@ internal sealed unsafe class RocksDbTableFile
         // compactions are behind, which taking files in does not: without it there could be any number of files.
         _db.Flush(Wait);
         int count = batch.Count();
-        Entries entries = new() { List = (Entry*)NativeMemory.Alloc((nuint)count, (nuint)sizeof(Entry)), Capacity = count };
+        Entries entries = new() { List = (BatchEntry*)NativeMemory.Alloc((nuint)count, (nuint)sizeof(BatchEntry)), Capacity = count };
         try
         {
             Native.Instance.rocksdb_writebatch_iterate(
@@ -49,8 +49,8 @@ internal sealed unsafe class RocksDbTableFile
                 (nint)(delegate* unmanaged[Cdecl]<Entries*, byte*, nuint, void>)&OnDelete);
             if (entries.Count != count)
                 throw new StoreException($"{_path} cannot be written: of a batch of {count} entries {entries.Count} can be read", isCorruption: false);
-            Span<Entry> sorted = new(entries.List, count);
-            sorted.Sort(static (x, y) => x.CompareTo(y));
+            Span<BatchEntry> sorted = new(entries.List, count);
+            BatchEntry.Sort(sorted);
             Write(sorted);
             _db.IngestExternalFiles([_path], Copy);
         }
@@ -75,7 +75,7 @@ internal sealed unsafe class RocksDbTableFile
         }
     }
 
-    private void Write(ReadOnlySpan<Entry> sorted)
+    private void Write(ReadOnlySpan<BatchEntry> sorted)
     {
         nint writer = Native.Instance.rocksdb_sstfilewriter_create(Environment.Handle, _options.Handle);
         try
@@ -83,7 +83,7 @@ internal sealed unsafe class RocksDbTableFile
             Native.Instance.rocksdb_sstfilewriter_open(writer, _path);
             for (int i = 0; i < sorted.Length; i++)
             {
-                ref readonly Entry entry = ref sorted[i];
+                ref readonly BatchEntry entry = ref sorted[i];
                 // The last one counts.
                 if (i + 1 < sorted.Length && entry.Key.SequenceEqual(sorted[i + 1].Key))
                     continue;
@@ -103,41 +103,23 @@ internal sealed unsafe class RocksDbTableFile
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void OnPut(Entries* entries, byte* key, nuint keyLength, byte* value, nuint valueLength) =>
-        entries->Add(new Entry { KeyAt = key, KeyLength = (int)keyLength, ValueAt = value, ValueLength = (int)valueLength });
+        entries->Add(new BatchEntry((nint)key, (int)keyLength, (nint)value, (int)valueLength));
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void OnDelete(Entries* entries, byte* key, nuint keyLength) =>
-        entries->Add(new Entry { KeyAt = key, KeyLength = (int)keyLength, ValueLength = -1 });
+        entries->Add(new BatchEntry((nint)key, (int)keyLength, 0, -1));
 
     private struct Entries
     {
-        public Entry* List;
+        public BatchEntry* List;
         public int Capacity;
         public int Count;
 
-        public void Add(in Entry entry)
+        public void Add(in BatchEntry entry)
         {
             if (Count < Capacity)
                 List[Count] = entry;
             Count++;
-        }
-    }
-
-    // Where an entry lies in the batch; a delete has no value.
-    private struct Entry
-    {
-        public byte* KeyAt;
-        public byte* ValueAt;
-        public int KeyLength;
-        public int ValueLength;
-
-        public readonly ReadOnlySpan<byte> Key => new(KeyAt, KeyLength);
-
-        // By key, and those of one key in the order of the batch, where they lie one after the other.
-        public readonly int CompareTo(Entry other)
-        {
-            int order = Key.SequenceCompareTo(other.Key);
-            return order != 0 ? order : ((nint)KeyAt).CompareTo((nint)other.KeyAt);
         }
     }
 }

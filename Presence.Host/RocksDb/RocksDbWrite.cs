@@ -15,6 +15,7 @@ internal sealed class RocksDbWrite : IDisposable
     private readonly ManualResetEventSlim _done = new(initialState: true);
     private readonly RocksDbSharp.RocksDb _db;
     private readonly RocksDbTableFile _file;
+    private readonly Action _do;
     private WriteBatch _batch = new();
     private long _bytes;
     private bool _asFile;
@@ -28,6 +29,7 @@ internal sealed class RocksDbWrite : IDisposable
     {
         _db = db;
         _file = file;
+        _do = Do;
     }
 
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
@@ -59,13 +61,13 @@ internal sealed class RocksDbWrite : IDisposable
     }
 
     /// <summary>Hands it over; nothing but <see cref="IsDone"/> and <see cref="Dispose"/> may be called until that is true.</summary>
-    public void Start(WriteThreads threads, bool asFile)
+    public void Start(StoreThreads threads, bool asFile)
     {
         (_asFile, _begun) = (asFile, 0);
         _done.Reset();
         try
         {
-            threads.Add(this);
+            threads.Add(_do);
         }
         catch (InvalidOperationException e)
         {

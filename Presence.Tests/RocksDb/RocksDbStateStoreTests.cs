@@ -83,7 +83,7 @@ internal sealed class RocksDbStateStoreTests
             // An exception of such a thread would end the process.
             for (int round = 0; round < 300; round++)
             {
-                WriteThreads threads = new("ending", 4);
+                StoreThreads threads = new("ending", 4);
                 RocksDbWrite last = new(db, null!), late = new(db, null!);
                 last.Put(BitConverter.GetBytes(round), new byte[1_000]);
                 last.Start(threads, asFile: false);
@@ -100,6 +100,49 @@ internal sealed class RocksDbStateStoreTests
     }
 
     [Test]
+    public void Stores_are_opened_side_by_side_and_one_that_is_not_taken_is_closed()
+    {
+        string path = TemporaryDirectory();
+        using (StateDirectory directory = StateDirectory.Open(path, null, "host", out _))
+        {
+            RocksDbResources resources = new(new RocksDbOptions());
+            using RocksDbStateStoreProvider provider = new(directory, resources, TimeProvider.System);
+            List<IStoreOpening> openings = [.. Enumerable.Range(0, 40).Select(i => provider.BeginOpen($"walk-in-{i}"))];
+            IStateStore taken = Take(openings[0]);
+            foreach (IStoreOpening opening in openings)
+                opening.Dispose();
+            taken.BeginBatch();
+            taken.Put("a"u8, "1"u8);
+            taken.WriteBatch();
+            // RocksDB opens none that is open.
+            using (IStoreOpening again = provider.BeginOpen("walk-in-0"))
+                Assert.That(() => Take(again), Throws.TypeOf<StoreException>().With.Message.Contain("walk-in-0"));
+            taken.Dispose();
+            for (int i = 0; i < 40; i++)
+            {
+                using IStoreOpening again = provider.BeginOpen($"walk-in-{i}");
+                Take(again).Dispose();
+            }
+
+            resources.Dispose();
+            using IStoreOpening late = provider.BeginOpen("walk-in-0");
+            Assert.That(() => Take(late), Throws.TypeOf<StoreException>().With.Message.Contain("walk-in-0"));
+        }
+
+        Directory.Delete(path, recursive: true);
+
+        static IStateStore Take(IStoreOpening opening)
+        {
+            while (true)
+            {
+                if (opening.TryTake() is { } store)
+                    return store;
+                Thread.Yield();
+            }
+        }
+    }
+
+    [Test]
     public void A_write_that_no_thread_has_begun_with_goes_with_its_store()
     {
         string path = TemporaryDirectory();
@@ -107,7 +150,7 @@ internal sealed class RocksDbStateStoreTests
         {
             RocksDbWrite write = new(db, null!);
             write.Put("a"u8, "1"u8);
-            WriteThreads none = new("none", 0);
+            StoreThreads none = new("none", 0);
             write.Start(none, asFile: false);
             Assert.That(write.IsDone(wait: false), Is.False);
             write.Dispose();

@@ -118,6 +118,48 @@ internal sealed class RestorerTests
         Assert.That(restorer.Status[0].State, Is.EqualTo(expected), restorer.Status[0].Reason);
     }
 
+    [Test]
+    public void A_store_that_is_not_opened_keeps_no_other_task_waiting_and_is_no_progress()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = CreateLog(world, 2);
+        using HangingStores stores = new(new SimulatedStores(new SimulatedDisk(world)), Task.ToString());
+        using Restorer restorer = Create(world, log, stores);
+        for (int i = 0; i < 2; i++)
+            restorer.Follow(Request(world, log, i, new StoreBounds()));
+        world.RunUntil(() => StateOf(1) == TaskState.Running);
+        Assert.That(StateOf(0), Is.EqualTo(TaskState.Restoring));
+        long progress = restorer.ProgressAt, now = world.Now;
+        world.RunUntil(() => StateOf(1) == TaskState.Running && world.Now > now + 30_000_000);
+        Assert.That(restorer.ProgressAt, Is.EqualTo(progress), "whoever watches must see that it hangs");
+        stores.Hangs = false;
+        world.RunUntil(() => StateOf(0) == TaskState.Running);
+        Assert.That(restorer.ProgressAt, Is.GreaterThan(progress + 30_000));
+
+        TaskState? StateOf(int partition)
+        {
+            restorer.RunOnce(TimeSpan.Zero);
+            return restorer.Status.FirstOrDefault(s => s.Task.Partition == partition)?.State;
+        }
+    }
+
+    [Test]
+    public void A_task_that_is_dropped_while_its_store_is_opened_leaves_it_closed()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = CreateLog(world, 1);
+        SimulatedDisk disk = new(world);
+        using HangingStores stores = new(new SimulatedStores(disk), Task.ToString());
+        using Restorer restorer = Create(world, log, stores);
+        restorer.Follow(Request(world, log, 0, new StoreBounds()));
+        world.RunUntil(() => State(restorer) == TaskState.Restoring && disk.Files.Count == 1);
+        Assert.That(disk.Files.Values.Single().IsOpen, Is.True);
+        restorer.Drop(Task);
+        restorer.RunOnce(TimeSpan.Zero);
+        Assert.That(restorer.TryTakeDropped(out TaskId dropped, out long position), Is.True);
+        Assert.That((dropped, position, stores.Closed, disk.Files.Values.Single().IsOpen), Is.EqualTo((Task, -1, 1, false)));
+    }
+
     private static SimulatedLog CreateLog(SimulatedWorld world, int partitions)
     {
         SimulatedLog log = new(new SimulatedCluster(world));
@@ -170,12 +212,60 @@ internal sealed class RestorerTests
         world.RunUntil(() => Partition(log).End > end);
     }
 
+    private sealed class Opening(IStoreOpening inner, Func<IStateStore, IStateStore?> opened) : IStoreOpening
+    {
+        public IStateStore? TryTake() => inner.TryTake() is { } store ? opened(store) : null;
+
+        public void Dispose() => inner.Dispose();
+    }
+
+    /// <summary>One of them is not opened before it may be.</summary>
+    private sealed class HangingStores(IStateStoreProvider inner, string hangs) : IStateStoreProvider
+    {
+        public bool Hangs { get; set; } = true;
+
+        public int Closed { get; private set; }
+
+        public IStoreOpening BeginOpen(string task)
+        {
+            IStoreOpening opening = inner.BeginOpen(task);
+            return task == hangs ? new Hanging(this, opening) : opening;
+        }
+
+        public void Delete(string task) => inner.Delete(task);
+
+        public IReadOnlyCollection<string> Existing() => inner.Existing();
+
+        public void Dispose() => inner.Dispose();
+
+        private sealed class Hanging(HangingStores all, IStoreOpening inner) : IStoreOpening
+        {
+            public IStateStore? TryTake() => all.Hangs ? null : inner.TryTake();
+
+            public void Dispose()
+            {
+                all.Closed++;
+                inner.Dispose();
+            }
+        }
+    }
+
     /// <summary>The first ones to be opened are damaged.</summary>
     private sealed class DamagedStores(IStateStoreProvider inner, int damages) : IStateStoreProvider
     {
         private int _left = damages;
 
-        public IStateStore Open(string task) => _left-- > 0 ? throw new StoreException("A block has a checksum that does not match.", isCorruption: true) : inner.Open(task);
+        public IStoreOpening BeginOpen(string task)
+        {
+            bool isDamaged = _left-- > 0;
+            return new Opening(inner.BeginOpen(task), store => !isDamaged ? store : throw Damage(store));
+        }
+
+        private static StoreException Damage(IStateStore store)
+        {
+            store.Dispose();
+            return new StoreException("A block has a checksum that does not match.", isCorruption: true);
+        }
 
         public void Delete(string task) => inner.Delete(task);
 
@@ -193,7 +283,7 @@ internal sealed class RestorerTests
 
         public long BatchMax { get; private set; }
 
-        public IStateStore Open(string task) => new Store(this, inner.Open(task));
+        public IStoreOpening BeginOpen(string task) => new Opening(inner.BeginOpen(task), store => new Store(this, store));
 
         public void Delete(string task) => inner.Delete(task);
 

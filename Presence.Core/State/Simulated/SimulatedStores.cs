@@ -8,7 +8,11 @@ namespace Presence.Core.State.Simulated;
 /// <param name="onSlow">Called with how long a write takes, where it takes long.</param>
 public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall = null, Action<TimeSpan>? onSlow = null) : IStateStoreProvider
 {
-    private sealed class Store(SimulatedDisk disk, SimulatedStoreFile file, Action<string>? onCall, Action<TimeSpan>? onSlow) : IStateStore
+    private readonly SimulatedDisk _disk = disk;
+    private readonly Action<string>? _onCall = onCall;
+    private readonly Action<TimeSpan>? _onSlow = onSlow;
+
+    private sealed class Store(SimulatedStores stores, SimulatedStoreFile file) : IStateStore
     {
         private List<(byte[] Key, byte[]? Value)> _batch = [];
         private SimulatedWrite? _write;
@@ -59,13 +63,13 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
             if (_write is { IsReported: false })
                 throw new InvalidOperationException("The store is being written.");
             ThrowIfFailed();
-            onCall?.Invoke("before a write batch");
-            SimulatedWrite write = _write = file.Pending = new SimulatedWrite(disk, file, _batch, asFile);
+            stores._onCall?.Invoke("before a write batch");
+            SimulatedWrite write = _write = file.Pending = new SimulatedWrite(stores._disk, file, _batch, asFile);
             _batch = [];
-            TimeSpan takes = disk.World.Span(0, disk.World.Faults.Strikes(SimulatedFault.SlowDisk, 0.3) ? 8_000 : 20);
+            TimeSpan takes = stores.TimeOfCall(20);
             // Readers may see it before its writer is told.
-            disk.World.After(takes * 0.9, write.Do);
-            _doneAt = disk.World.Now + (long)takes.TotalMicroseconds;
+            stores.World.After(takes * 0.9, write.Do);
+            _doneAt = stores.World.Now + (long)takes.TotalMicroseconds;
         }
 
         public bool EndWrite(bool wait)
@@ -73,15 +77,15 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (_write is null)
                 return true;
-            long left = _doneAt - disk.World.Now;
+            long left = _doneAt - stores.World.Now;
             if (left > 0 && !wait && !_write.IsReported)
                 return false;
             if (left > 0 && !_write.IsReported)
-                onSlow?.Invoke(TimeSpan.FromMicroseconds(left));
+                stores._onSlow?.Invoke(TimeSpan.FromMicroseconds(left));
             _write.Do();
             _write.IsReported = true;
             ThrowIfFailed();
-            onCall?.Invoke("after a write batch");
+            stores._onCall?.Invoke("after a write batch");
             return true;
         }
 
@@ -100,38 +104,62 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
         public void Dispose()
         {
             if (!_disposed)
-            {
-                file.Leave(disk.World);
-            }
-
+                file.Leave(stores.World);
             _disposed = true;
         }
     }
 
-    /// <inheritdoc/>
-    public IStateStore Open(string task)
+    private sealed class Opening(SimulatedStores stores, string task, SimulatedStoreFile file) : IStoreOpening
     {
-        SimulatedStoreFile file = disk.Open(task);
-        if (file.IsOpen)
-            throw new InvalidOperationException($"The store of {task} is opened twice.");
-        if (file.IsUnreadable)
-            throw new StoreException($"The store of {task}: Permission denied.", isCorruption: false);
-        // What was made a moment ago is not damaged yet.
-        if (file.Entries.Count > 0 && disk.World.Faults.Strikes(SimulatedFault.CorruptStore, 0.5))
-            throw new StoreException($"The store of {task} has a checksum that does not match.", isCorruption: true);
-        file.IsOpen = true;
-        return new Store(disk, file, onCall, onSlow);
+        private readonly long _doneAt = stores.World.Now + (long)stores.TimeOfCall(200).TotalMicroseconds;
+        private bool _isTaken;
+
+        public IStateStore? TryTake()
+        {
+            if (stores.World.Now < _doneAt)
+                return null;
+            _isTaken = true;
+            string? failure = file.IsUnreadable ? "Permission denied"
+                // What was made a moment ago is not damaged yet.
+                : file.Entries.Count > 0 && stores.World.Faults.Strikes(SimulatedFault.CorruptStore, 0.5) ? "a checksum that does not match"
+                : null;
+            if (failure is null)
+                return new Store(stores, file);
+            file.IsOpen = false;
+            throw new StoreException($"The store of {task}: {failure}.", isCorruption: !file.IsUnreadable);
+        }
+
+        public void Dispose()
+        {
+            if (!_isTaken)
+                file.IsOpen = false;
+            _isTaken = true;
+        }
     }
 
     /// <inheritdoc/>
-    public void Delete(string task) => disk.Delete(task);
+    public IStoreOpening BeginOpen(string task)
+    {
+        SimulatedStoreFile file = _disk.Open(task);
+        if (file.IsOpen)
+            throw new InvalidOperationException($"The store of {task} is opened twice.");
+        file.IsOpen = true;
+        return new Opening(this, task, file);
+    }
 
     /// <inheritdoc/>
-    public IReadOnlyCollection<string> Existing() => [.. disk.Files.Keys];
+    public void Delete(string task) => _disk.Delete(task);
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> Existing() => [.. _disk.Files.Keys];
 
     /// <inheritdoc/>
     public void Dispose()
     {
         // The disk outlives the process.
     }
+
+    private SimulatedWorld World => _disk.World;
+
+    private TimeSpan TimeOfCall(double ordinaryMax) => World.Span(0, World.Faults.Strikes(SimulatedFault.SlowDisk, 0.3) ? 8_000 : ordinaryMax);
 }
