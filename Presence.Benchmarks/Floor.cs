@@ -56,8 +56,8 @@ internal static class Floor
         Task.Run(() => Read(bootstrap, records, partitions, null, cancellation), cancellation);
 
     /// <summary>
-    /// What nothing can restore faster than: a bare consumer that reads all changelogs of an application from their starts
-    /// to the ends they have now, side by side. Records per second from the first one to the last one.
+    /// A bare consumer that reads all changelogs of an application from their starts to the ends they have now, side by
+    /// side, one object for each record as this client has it. Records per second from the first one to the last one.
     /// </summary>
     public static Task<Figures> Changelogs(string bootstrap, string application, CancellationToken cancellation) =>
         Task.Run(() => ReadChangelogs(bootstrap, application, cancellation), cancellation);
@@ -155,6 +155,7 @@ internal static class Floor
         ConsumerConfig config = Reading(bootstrap);
         config.IsolationLevel = IsolationLevel.ReadCommitted;
         config.EnablePartitionEof = true;
+        config.FetchWaitMaxMs = 20;
         config.ConsumeResultFields = "none";
         using IConsumer<Ignore, Ignore> consumer = new ConsumerBuilder<Ignore, Ignore>(config).Build();
         using IAdminClient admin = new DependentAdminClientBuilder(consumer.Handle).Build();
@@ -165,7 +166,7 @@ internal static class Floor
                 .SelectMany(t => t.Partitions.Select(p => new TopicPartitionOffset(t.Topic, p.PartitionId, Offset.Beginning))),
         ];
         consumer.Assign(all);
-        long read = 0, began = 0, heard = Stopwatch.GetTimestamp();
+        long read = 0, began = 0, last = 0, heard = Stopwatch.GetTimestamp();
         TimeSpan cpu = default;
         for (int ended = 0; ended < all.Count;)
         {
@@ -181,12 +182,17 @@ internal static class Floor
             if ((read & 4095) == 0)
                 heard = Stopwatch.GetTimestamp();
             if (record.IsPartitionEOF)
+            {
                 ended++;
-            else if (++read == 1)
-                (began, cpu) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
+                continue;
+            }
+
+            last = Stopwatch.GetTimestamp();
+            if (++read == 1)
+                (began, cpu) = (last, Environment.CpuUsage.TotalTime);
         }
 
-        double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds, spent = (Environment.CpuUsage.TotalTime - cpu).TotalSeconds;
+        double seconds = Stopwatch.GetElapsedTime(began, last).TotalSeconds, spent = (Environment.CpuUsage.TotalTime - cpu).TotalSeconds;
         consumer.Close();
         return new Figures(read / seconds, spent / read * 1e6, read);
     }

@@ -45,7 +45,8 @@ public sealed class Restorer : ILogReceiver, IDisposable
     private int _looksAsked;
     private int _looking;
     private long _progressAt;
-    private bool _isOpening;
+    private TimeSpan _diskWait;
+    private volatile string? _waitsFor;
     private long _statusAt;
     private bool _disposed;
 
@@ -68,8 +69,14 @@ public sealed class Restorer : ILogReceiver, IDisposable
     /// <summary>Whether copies on the disk are still to be looked at.</summary>
     public bool IsLooking => Volatile.Read(ref _looksAsked) + Volatile.Read(ref _looking) > 0;
 
-    /// <summary>Wall clock of its last step, ms; while stores are being opened, of when one of them last began or ended.</summary>
+    /// <summary>
+    /// Wall clock of its last step, ms; where a takeover waits for its disk, since when. A disk that does not answer holds
+    /// nobody else up, but somebody must see it.
+    /// </summary>
     public long ProgressAt => Volatile.Read(ref _progressAt);
+
+    /// <summary>What it does, or which disk it waits for.</summary>
+    public string Activity => _waitsFor is { } task ? $"waiting for the disk with {task}" : "restoring";
 
     /// <summary>
     /// Lets the client learn who leads the changelogs of these stages and who coordinates their groups, so that no takeover
@@ -146,7 +153,8 @@ public sealed class Restorer : ILogReceiver, IDisposable
             DeleteCopy(obsolete);
         _followersWait = _takeovers.Exists(t => t is { Goal: TakeoverGoal.Run } && IsLong(t));
         int batchBytes = BatchBytesOfEach();
-        bool isOpening = false;
+        TimeSpan diskWait = TimeSpan.Zero;
+        string? waitsFor = null;
         for (int slot = 0; slot < _takeovers.Count; slot++)
         {
             if (_takeovers[slot] is not { } takeover)
@@ -157,11 +165,9 @@ public sealed class Restorer : ILogReceiver, IDisposable
             // One step of many may wait for the disk.
             NoteProgress();
             TakeoverState before = takeover.State;
-            bool wasOpening = takeover.IsOpening;
             takeover.Step(_cancellation.Token);
-            if (takeover.IsOpening != wasOpening)
-                Volatile.Write(ref _progressAt, Now());
-            isOpening |= takeover.IsOpening;
+            if (takeover.WaitsForDisk > diskWait)
+                (diskWait, waitsFor) = (takeover.WaitsForDisk, takeover.Request.Task.ToString());
             FollowReading(slot, takeover);
             moved |= takeover.State != before;
             if (takeover.State == TakeoverState.Nothing)
@@ -172,7 +178,8 @@ public sealed class Restorer : ILogReceiver, IDisposable
             _ready.Enqueue((takeover.Result!, takeover.Request.Worker));
         }
 
-        _isOpening = isOpening;
+        (_diskWait, _waitsFor) = (diskWait, waitsFor);
+        NoteProgress();
         // Whoever sees that nothing is looked at any more sees what was found.
         int looking = _takeovers.Count(t => t is { IsLooking: true });
         if (looks > 0 || looking < _looking)
@@ -202,20 +209,16 @@ public sealed class Restorer : ILogReceiver, IDisposable
             return;
         _disposed = true;
         _cancellation.Cancel();
-        foreach (Takeover? takeover in _takeovers)
-            takeover?.Dispose();
+        // From the last one: what no thread has begun to open need not be waited for.
+        for (int slot = _takeovers.Count - 1; slot >= 0; slot--)
+            _takeovers[slot]?.Dispose();
         while (_ready.TryDequeue(out var ready))
             ready.Task.Dispose();
         _consumer?.Dispose();
         _cancellation.Dispose();
     }
 
-    // A store that is never opened keeps whoever watches from taking this loop for one that gets on.
-    private void NoteProgress()
-    {
-        if (!_isOpening)
-            Volatile.Write(ref _progressAt, Now());
-    }
+    private void NoteProgress() => Volatile.Write(ref _progressAt, Now() - (long)_diskWait.TotalMilliseconds);
 
     private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
 

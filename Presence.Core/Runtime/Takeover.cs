@@ -32,6 +32,8 @@ public sealed class Takeover : IDisposable
     private Task<IReadOnlyDictionary<TopicPartition, long>>? _starts;
     private Task<IReadOnlyDictionary<TopicPartition, long>>? _ends;
     private IStoreOpening? _opening;
+    private long _diskSince;
+    private bool _hasBegunToOpen;
     private IStateStore? _store;
     private StoreRestore? _restore;
     private long _notBefore;
@@ -62,8 +64,8 @@ public sealed class Takeover : IDisposable
 
     public TakeoverGoal Goal { get; private set; }
 
-    /// <summary>Whether its store is being opened.</summary>
-    public bool IsOpening => _opening is not null;
+    /// <summary>How long its store has been being opened, or what it has replayed been being written; zero while neither is.</summary>
+    public TimeSpan WaitsForDisk => _diskSince != 0 && State is TakeoverState.Opening or TakeoverState.Completing ? _time.GetElapsedTime(_diskSince) : TimeSpan.Zero;
 
     /// <summary>Whether the changelog is to be read from <see cref="Position"/> on.</summary>
     public bool IsReading => _restore is not null && Goal != TakeoverGoal.Look && State is not (TakeoverState.Completing or TakeoverState.Done or TakeoverState.Stopped);
@@ -76,9 +78,13 @@ public sealed class Takeover : IDisposable
 
     /// <summary>
     /// Whether the fleet should wait to hear how far this copy is. One that cannot be opened, or whose changelog cannot be
-    /// asked, must not keep all others waiting: it is looked at for as long as that takes, and said when it is known.
+    /// asked, must not keep all others waiting: it is looked at for as long as that takes, and said when it is known. One
+    /// whose turn to be opened has not come yet is waited for: with hundreds that takes its time.
     /// </summary>
-    public bool IsLooking => Goal == TakeoverGoal.Look && State is not (TakeoverState.Following or TakeoverState.Nothing or TakeoverState.Stopped) && _time.GetElapsedTime(_began) < LookLimit;
+    public bool IsLooking =>
+        Goal == TakeoverGoal.Look
+        && State is not (TakeoverState.Following or TakeoverState.Nothing or TakeoverState.Stopped)
+        && (_opening is { HasBegun: false } || _time.GetElapsedTime(_began) < LookLimit);
 
     // Who is only to follow needs no input positions.
     private TakeoverState First => Goal == TakeoverGoal.Run ? TakeoverState.Positions : TakeoverState.Ends;
@@ -88,7 +94,9 @@ public sealed class Takeover : IDisposable
     {
         Request = request;
         Goal = TakeoverGoal.Follow;
-        _lifecycle.TaskFollows(request.Task);
+        // Else it is told when it does.
+        if (State == TakeoverState.Following)
+            _lifecycle.TaskFollows(request.Task);
     }
 
     /// <summary>The copy that follows is to run: what it has is not read again.</summary>
@@ -162,7 +170,9 @@ public sealed class Takeover : IDisposable
     {
         try
         {
-            _restore?.LimitBatch(bytes);
+            // The last of it is on its way, and no more comes.
+            if (State != TakeoverState.Completing)
+                _restore?.LimitBatch(bytes);
         }
         catch (StoreException e)
         {
@@ -305,9 +315,11 @@ public sealed class Takeover : IDisposable
         if (_store is null)
         {
             _opening = opening;
+            NoteOpening(opening);
             return false;
         }
 
+        _diskSince = 0;
         long start = _starts!.Result[Request.Topics.Changelog];
         long now = _time.GetUtcNow().ToUnixTimeMilliseconds();
         byte[] buffer = new byte[256];
@@ -334,6 +346,16 @@ public sealed class Takeover : IDisposable
         _flushed = local.ChangelogOffset;
         Replay();
         return true;
+    }
+
+    private void NoteOpening(IStoreOpening opening)
+    {
+        if (_diskSince != 0 || !opening.HasBegun)
+            return;
+        _diskSince = _time.GetTimestamp();
+        if (!_hasBegunToOpen && Goal == TakeoverGoal.Look)
+            _began = _diskSince;
+        _hasBegunToOpen = true;
     }
 
     private string? Judge(LocalRecord local, long start, long now)
@@ -368,15 +390,16 @@ public sealed class Takeover : IDisposable
     {
         if (_restore!.Position < Target && _endPosition < Target)
             return false;
-        _restore.BeginComplete(Math.Max(_endPosition, _restore.Position), _time.GetUtcNow().ToUnixTimeMilliseconds());
         State = TakeoverState.Completing;
+        _diskSince = _time.GetTimestamp();
         return true;
     }
 
     private bool Finish()
     {
-        if (!_restore!.IsWritten())
+        if (!_restore!.TryComplete(Math.Max(_endPosition, _restore.Position), _time.GetUtcNow().ToUnixTimeMilliseconds()))
             return false;
+        _diskSince = 0;
         MetaRecord meta = new(_inputs.Count);
         byte[] buffer = new byte[256];
         int length = _store!.TryGet(StoreKeys.Meta, ref buffer);
@@ -475,6 +498,7 @@ public sealed class Takeover : IDisposable
     private void CloseStore()
     {
         _restore = null;
+        _diskSince = 0;
         _opening?.Dispose();
         _opening = null;
         _store?.Dispose();

@@ -6,6 +6,9 @@ namespace Presence.Core.State;
 /// </summary>
 public interface IStoreOpening : IDisposable
 {
+    /// <summary>Whether it waits for no other one any more.</summary>
+    bool HasBegun { get; }
+
     /// <summary>
     /// The open store, which is the caller's from then on; null before it is open. Throws <see cref="StoreException"/> where
     /// it cannot be opened; corruption is said so.

@@ -20,6 +20,7 @@ public sealed class StoreRestore
     private int _filledBytes;
     private int _writingBytes;
     private bool _isWriting;
+    private bool _isCompleting;
 
     // Clock of the last transaction, and of the last one before that with another clock: whenever the clock moves, all that
     // was due before has fired.
@@ -105,21 +106,27 @@ public sealed class StoreRestore
     /// <summary>The changelog has been read up to <paramref name="position"/>, commit markers included; the store is at its end.</summary>
     public void Complete(long position, long now)
     {
-        BeginComplete(position, now);
-        EndWrite(wait: true);
-    }
-
-    /// <summary>As <see cref="Complete"/>, but does not wait: nothing may be applied until <see cref="IsWritten"/>.</summary>
-    public void BeginComplete(long position, long now)
-    {
         Position = Math.Max(Position, position);
-        BeginWrite(now);
+        Write(now);
     }
 
-    /// <summary>Whether nothing is on its way to the store. Throws <see cref="StoreException"/>.</summary>
-    public bool IsWritten()
+    /// <summary>
+    /// As <see cref="Complete"/>, without waiting, and for the last time: called until it returns true. Nothing is applied
+    /// from the first call on.
+    /// </summary>
+    public bool TryComplete(long position, long now)
     {
         EndWrite(wait: false);
+        if (_isWriting)
+            return false;
+        if (!_isCompleting)
+        {
+            _isCompleting = true;
+            Position = Math.Max(Position, position);
+            BeginWrite(now);
+            EndWrite(wait: false);
+        }
+
         return !_isWriting;
     }
 

@@ -14,11 +14,12 @@ internal readonly unsafe struct BatchEntry(nint key, int keyLength, nint value, 
     // Fewer are compared whole at once.
     private const int FewMax = 16;
 
+    // In an order that leaves no gap: there are many of them.
     public byte* KeyAt { get; } = (byte*)key;
 
-    public int KeyLength { get; } = keyLength;
-
     public byte* ValueAt { get; } = (byte*)value;
+
+    public int KeyLength { get; } = keyLength;
 
     public int ValueLength { get; } = valueLength;
 

@@ -18,8 +18,8 @@ public sealed class RocksDbResources : IDisposable
 
     internal StoreThreads Files { get; } = new("presence-files", Math.Clamp(Environment.ProcessorCount, 1, 4));
 
-    // Each waits for its disk for a part of the time.
-    internal StoreThreads Openings { get; } = new("presence-opens", Math.Clamp(Environment.ProcessorCount * 2, 2, 16));
+    // More than one, since each waits for its disk for a part of the time; not so many that they keep one another from getting on.
+    internal StoreThreads Openings { get; } = new("presence-opens", Math.Clamp(Environment.ProcessorCount, 2, 8));
 
     /// <summary>Allocates the budgets.</summary>
     public RocksDbResources(RocksDbOptions options)
@@ -36,6 +36,7 @@ public sealed class RocksDbResources : IDisposable
     /// <summary>Options of one database; small values, point reads, few scans.</summary>
     public DbOptions CreateDbOptions()
     {
+        ObjectDisposedException.ThrowIf(_writeBufferManager == IntPtr.Zero, this);
         BlockBasedTableOptions table = new BlockBasedTableOptions()
             .SetBlockSize(8 * 1024)
             .SetBlockCache(_cache)

@@ -25,6 +25,9 @@ internal sealed class RocksDbStoreOpening : IStoreOpening
     }
 
     /// <inheritdoc/>
+    public bool HasBegun => Volatile.Read(ref _begun) != 0;
+
+    /// <inheritdoc/>
     public IStateStore? TryTake()
     {
         if (!_opened.Task.IsCompleted)

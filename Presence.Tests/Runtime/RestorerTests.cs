@@ -86,7 +86,7 @@ internal sealed class RestorerTests
 
         world.RunUntil(() => producer.Commit(TimeSpan.Zero).IsOk);
         StoreBounds bounds = new() { RestoreBytesMax = 1_000_000, FileBytesMin = fileBytesMin };
-        using WeighedStores stores = new(new SimulatedStores(new SimulatedDisk(world)));
+        using WatchedStores stores = new(new SimulatedStores(new SimulatedDisk(world)));
         using Restorer restorer = Create(world, log, stores, bounds);
         for (int i = 0; i < replays; i++)
             restorer.Follow(Request(world, log, i, bounds));
@@ -131,10 +131,79 @@ internal sealed class RestorerTests
         Assert.That(StateOf(0), Is.EqualTo(TaskState.Restoring));
         long progress = restorer.ProgressAt, now = world.Now;
         world.RunUntil(() => StateOf(1) == TaskState.Running && world.Now > now + 30_000_000);
-        Assert.That(restorer.ProgressAt, Is.EqualTo(progress), "whoever watches must see that it hangs");
+        Assert.That(restorer.ProgressAt, Is.EqualTo(progress).Within(2), "whoever watches must see that it hangs");
+        Assert.That(restorer.Activity, Does.Contain(Task.ToString()));
         stores.Hangs = false;
         world.RunUntil(() => StateOf(0) == TaskState.Running);
         Assert.That(restorer.ProgressAt, Is.GreaterThan(progress + 30_000));
+
+        TaskState? StateOf(int partition)
+        {
+            restorer.RunOnce(TimeSpan.Zero);
+            return restorer.Status.FirstOrDefault(s => s.Task.Partition == partition)?.State;
+        }
+    }
+
+    [Test]
+    public void A_copy_whose_turn_to_be_opened_has_not_come_is_waited_for_and_one_that_is_not_opened_is_not()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = CreateLog(world, 1);
+        using SimulatedStores disk = new(new SimulatedDisk(world));
+        using HangingStores stores = new(disk, Task.ToString()) { Waits = true };
+        using (IStoreOpening made = disk.BeginOpen(Task.ToString()))
+        {
+        }
+
+        using Restorer restorer = Create(world, log, stores);
+        restorer.Look(Request(world, log, 0, new StoreBounds()));
+        long now = world.Now;
+        RunUntil(40);
+        Assert.That(restorer.IsLooking, Is.True, "there may be hundreds before it");
+        Assert.That(restorer.ProgressAt, Is.GreaterThan(Now() - 2_000), "and that is no fault of the disk");
+        stores.Waits = false;
+        RunUntil(48);
+        Assert.That(restorer.IsLooking, Is.True);
+        RunUntil(55);
+        Assert.That(restorer.IsLooking, Is.False, "nobody waits for a disk that does not answer");
+
+        void RunUntil(int seconds) => world.RunUntil(() =>
+        {
+            restorer.RunOnce(TimeSpan.Zero);
+            return world.Now > now + (seconds * 1_000_000L);
+        });
+
+        long Now() => new SimulatedClock(world, TimeSpan.Zero).GetUtcNow().ToUnixTimeMilliseconds();
+    }
+
+    [Test]
+    public void A_last_write_that_does_not_end_keeps_no_other_task_waiting_and_is_no_progress()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = CreateLog(world, 2);
+        using ITransactionalProducer producer = log.CreateProducer("first");
+        world.RunUntil(() => producer.Init(TimeSpan.Zero).IsOk);
+        Write(world, log, producer);
+        world.RunUntil(() => producer.Commit(TimeSpan.Zero).IsOk);
+        StoreBounds bounds = new() { FileBytesMin = 1 };
+        using WatchedStores stores = new(new SimulatedStores(new SimulatedDisk(world))) { WritesEnd = false };
+        using Restorer restorer = Create(world, log, stores, bounds);
+        restorer.Run(Request(world, log, 0, bounds));
+        restorer.Follow(Request(world, log, 1, bounds));
+        world.RunUntil(() => StateOf(1) == TaskState.Running && stores.Files > 0);
+        long progress = restorer.ProgressAt, now = world.Now;
+        world.RunUntil(() => StateOf(1) == TaskState.Running && world.Now > now + 30_000_000);
+        Assert.That(restorer.ProgressAt, Is.LessThan(progress + 2_000));
+        Assert.That(restorer.TryTakeReady(out _, out _), Is.False);
+        stores.WritesEnd = true;
+        StreamTask? ready = null;
+        world.RunUntil(() =>
+        {
+            StateOf(1);
+            return restorer.TryTakeReady(out ready, out _);
+        });
+        Assert.That(ready!.Id, Is.EqualTo(Task));
+        ready.Dispose();
 
         TaskState? StateOf(int partition)
         {
@@ -214,6 +283,8 @@ internal sealed class RestorerTests
 
     private sealed class Opening(IStoreOpening inner, Func<IStateStore, IStateStore?> opened) : IStoreOpening
     {
+        public bool HasBegun => inner.HasBegun;
+
         public IStateStore? TryTake() => inner.TryTake() is { } store ? opened(store) : null;
 
         public void Dispose() => inner.Dispose();
@@ -223,6 +294,9 @@ internal sealed class RestorerTests
     private sealed class HangingStores(IStateStoreProvider inner, string hangs) : IStateStoreProvider
     {
         public bool Hangs { get; set; } = true;
+
+        /// <summary>Nothing has begun to open it.</summary>
+        public bool Waits { get; set; }
 
         public int Closed { get; private set; }
 
@@ -240,7 +314,9 @@ internal sealed class RestorerTests
 
         private sealed class Hanging(HangingStores all, IStoreOpening inner) : IStoreOpening
         {
-            public IStateStore? TryTake() => all.Hangs ? null : inner.TryTake();
+            public bool HasBegun => !all.Waits && inner.HasBegun;
+
+            public IStateStore? TryTake() => all.Waits || all.Hangs ? null : inner.TryTake();
 
             public void Dispose()
             {
@@ -274,14 +350,19 @@ internal sealed class RestorerTests
         public void Dispose() => inner.Dispose();
     }
 
-    /// <summary>Knows how many bytes of batches its stores hold.</summary>
-    private sealed class WeighedStores(IStateStoreProvider inner) : IStateStoreProvider
+    /// <summary>Knows how many bytes of batches its stores hold; their writes may take for ever.</summary>
+    private sealed class WatchedStores(IStateStoreProvider inner) : IStateStoreProvider
     {
         private long _held;
 
         public long HeldMax { get; private set; }
 
         public long BatchMax { get; private set; }
+
+        /// <summary>Writes begun that are to be files.</summary>
+        public int Files { get; private set; }
+
+        public bool WritesEnd { get; set; } = true;
 
         public IStoreOpening BeginOpen(string task) => new Opening(inner.BeginOpen(task), store => new Store(this, store));
 
@@ -291,7 +372,7 @@ internal sealed class RestorerTests
 
         public void Dispose() => inner.Dispose();
 
-        private sealed class Store(WeighedStores all, IStateStore inner) : IStateStore
+        private sealed class Store(WatchedStores all, IStateStore inner) : IStateStore
         {
             private long _batch;
             private long _writing;
@@ -325,12 +406,15 @@ internal sealed class RestorerTests
             public void BeginWrite(bool asFile = false)
             {
                 inner.BeginWrite(asFile);
+                all.Files += asFile ? 1 : 0;
                 (_batch, _writing) = (0, _batch);
             }
 
             public bool EndWrite(bool wait)
             {
-                if (!inner.EndWrite(wait))
+                if (!all.WritesEnd && wait)
+                    throw new AssertionException("waits for a write that does not end");
+                if (!all.WritesEnd || !inner.EndWrite(wait))
                     return false;
                 all._held -= _writing;
                 _writing = 0;

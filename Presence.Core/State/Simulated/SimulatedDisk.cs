@@ -48,7 +48,11 @@ public sealed class SimulatedDisk(SimulatedWorld world)
         return file;
     }
 
-    internal void Delete(string task) => _files.Remove(task);
+    internal void Delete(string task)
+    {
+        if (_files.Remove(task, out SimulatedStoreFile? file) && file.IsOpen)
+            throw new InvalidOperationException($"The store of {task} is deleted while it is open.");
+    }
 
     /// <summary>The process that used it is gone: nothing is open any more, and what was on its way has been written or not.</summary>
     public void Close()

@@ -111,12 +111,15 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
 
     private sealed class Opening(SimulatedStores stores, string task, SimulatedStoreFile file) : IStoreOpening
     {
-        private readonly long _doneAt = stores.World.Now + (long)stores.TimeOfCall(200).TotalMicroseconds;
+        private readonly long _begunAt = stores.World.Now + (long)stores.TimeOfCall(20).TotalMicroseconds;
+        private readonly TimeSpan _takes = stores.TimeOfCall(200);
         private bool _isTaken;
+
+        public bool HasBegun => stores.World.Now >= _begunAt;
 
         public IStateStore? TryTake()
         {
-            if (stores.World.Now < _doneAt)
+            if (stores.World.Now < _begunAt + (long)_takes.TotalMicroseconds)
                 return null;
             _isTaken = true;
             string? failure = file.IsUnreadable ? "Permission denied"
