@@ -89,7 +89,7 @@ internal static partial class Logs
     [LoggerMessage(32, LogLevel.Warning, "Worker {Worker} waits for the log to answer ({State}, {Seconds} s): {Reason}")]
     public static partial void CallUnanswered(this ILogger logger, int worker, string state, long seconds, string reason);
 
-    [LoggerMessage(33, LogLevel.Warning, "The loop of {Loop} has not come back for {Seconds} s from a step it began while it was {State}: a call to the log or the disk does not return")]
+    [LoggerMessage(33, LogLevel.Warning, "{Loop} has not come back for {Seconds} s from a step it began while it was {State}: a call to the log or the disk does not return")]
     public static partial void LoopStuck(this ILogger logger, string loop, long seconds, string state);
 
     [LoggerMessage(34, LogLevel.Error, "The lifecycle listener {Listener} failed at {Kind}")]

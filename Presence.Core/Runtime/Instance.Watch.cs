@@ -139,7 +139,9 @@ public sealed partial class Instance
         string? hangs = null;
         foreach (Worker worker in _workers)
             hangs = WatchLoop($"worker {worker.Index}", worker.ProgressAt, worker.State.ToString(), now) ?? hangs;
-        return WatchLoop("the restorer", _restorer.ProgressAt, _restorer.Activity, now) ?? hangs;
+        if (_restorer.DiskWait is { } wait)
+            hangs = WatchLoop($"the store of {wait.Task}", wait.Since, wait.State.ToString(), now) ?? hangs;
+        return WatchLoop("the restorer", _restorer.ProgressAt, "restoring", now) ?? hangs;
     }
 
     private string? WatchLoop(string loop, long progressAt, string state, long now)

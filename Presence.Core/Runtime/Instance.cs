@@ -47,6 +47,7 @@ public sealed partial class Instance : IDisposable
     private long _waitingSince;
     private long _stoppingSince;
     private Announcement? _lastWord;
+    private bool _hasLooked;
 
     /// <summary>Touches nothing before the first step.</summary>
     public Instance(InstanceOptions options, IReadOnlyList<StageDefinition> stages, ILog log, IStateStoreProvider stores, TimeProvider time, RuntimeMetrics metrics, ILogger logger, IReadOnlyList<ILifecycleListener>? listeners = null)
@@ -251,9 +252,16 @@ public sealed partial class Instance : IDisposable
         TakeResults();
         if (State != InstanceState.Running)
             return;
-        if (_restorer.IsLooking)
+        // Once: what cannot be looked at then must not keep it from what it has taken up meanwhile.
+        _hasLooked |= !_restorer.IsLooking;
+        if (!_hasLooked)
         {
-            NoteWaiting("the copies on the disk to be looked at");
+            if (WatchWorkers() is { } hanging)
+                _reason = hanging;
+            else
+                NoteWaiting("the copies on the disk to be looked at");
+            if (State != InstanceState.Running)
+                return;
             // Whose turn it is to plan gets ready meanwhile. It is not stepped further, so that it does not beat before it
             // can plan: should the copies take long, a deputy takes over.
             if (_planner is not { IsPlanning: true })
@@ -315,6 +323,7 @@ public sealed partial class Instance : IDisposable
         _heldTasks = [];
         _announced = null;
         _appliedPlan = 0;
+        _hasLooked = false;
         _wasRegistered = false;
         _firstAnnouncedAt = 0;
         _ends = null;

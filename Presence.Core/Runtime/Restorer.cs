@@ -45,8 +45,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
     private int _looksAsked;
     private int _looking;
     private long _progressAt;
-    private TimeSpan _diskWait;
-    private volatile string? _waitsFor;
+    private volatile DiskWait? _diskWait;
     private long _statusAt;
     private bool _disposed;
 
@@ -60,7 +59,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
         _metrics = metrics;
         _lifecycle = lifecycle;
         _logger = logger;
-        _progressAt = Now();
+        _progressAt = time.GetUtcNow().ToUnixTimeMilliseconds();
     }
 
     /// <summary>Takeovers under way or stopped, and copies that follow.</summary>
@@ -69,14 +68,14 @@ public sealed class Restorer : ILogReceiver, IDisposable
     /// <summary>Whether copies on the disk are still to be looked at.</summary>
     public bool IsLooking => Volatile.Read(ref _looksAsked) + Volatile.Read(ref _looking) > 0;
 
-    /// <summary>
-    /// Wall clock of its last step, ms; where a takeover waits for its disk, since when. A disk that does not answer holds
-    /// nobody else up, but somebody must see it.
-    /// </summary>
+    /// <summary>Wall clock of its last step, ms.</summary>
     public long ProgressAt => Volatile.Read(ref _progressAt);
 
-    /// <summary>What it does, or which disk it waits for.</summary>
-    public string Activity => _waitsFor is { } task ? $"waiting for the disk with {task}" : "restoring";
+    /// <summary>
+    /// Which store's disk has been waited for longest; null where none is. It holds nobody else up, but a disk that does
+    /// not answer must be seen.
+    /// </summary>
+    public DiskWait? DiskWait => _diskWait;
 
     /// <summary>
     /// Lets the client learn who leads the changelogs of these stages and who coordinates their groups, so that no takeover
@@ -153,8 +152,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
             DeleteCopy(obsolete);
         _followersWait = _takeovers.Exists(t => t is { Goal: TakeoverGoal.Run } && IsLong(t));
         int batchBytes = BatchBytesOfEach();
-        TimeSpan diskWait = TimeSpan.Zero;
-        string? waitsFor = null;
+        Takeover? waiting = null;
         for (int slot = 0; slot < _takeovers.Count; slot++)
         {
             if (_takeovers[slot] is not { } takeover)
@@ -166,8 +164,8 @@ public sealed class Restorer : ILogReceiver, IDisposable
             NoteProgress();
             TakeoverState before = takeover.State;
             takeover.Step(_cancellation.Token);
-            if (takeover.WaitsForDisk > diskWait)
-                (diskWait, waitsFor) = (takeover.WaitsForDisk, takeover.Request.Task.ToString());
+            if (takeover.DiskSince != 0 && !(waiting?.DiskSince <= takeover.DiskSince))
+                waiting = takeover;
             FollowReading(slot, takeover);
             moved |= takeover.State != before;
             if (takeover.State == TakeoverState.Nothing)
@@ -178,8 +176,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
             _ready.Enqueue((takeover.Result!, takeover.Request.Worker));
         }
 
-        (_diskWait, _waitsFor) = (diskWait, waitsFor);
-        NoteProgress();
+        Note(waiting);
         // Whoever sees that nothing is looked at any more sees what was found.
         int looking = _takeovers.Count(t => t is { IsLooking: true });
         if (looks > 0 || looking < _looking)
@@ -218,9 +215,15 @@ public sealed class Restorer : ILogReceiver, IDisposable
         _cancellation.Dispose();
     }
 
-    private void NoteProgress() => Volatile.Write(ref _progressAt, Now() - (long)_diskWait.TotalMilliseconds);
+    private void NoteProgress() => Volatile.Write(ref _progressAt, _time.GetUtcNow().ToUnixTimeMilliseconds());
 
-    private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
+    private void Note(Takeover? waiting)
+    {
+        if (waiting is null)
+            _diskWait = null;
+        else if (_diskWait?.Since != waiting.DiskSince || _diskWait.Task != waiting.Request.Task || _diskWait.State != waiting.State)
+            _diskWait = new DiskWait(waiting.Request.Task, waiting.State, waiting.DiskSince);
+    }
 
     private ILogConsumer Consumer => _consumer ??= _log.CreateConsumer($"{_options.ApplicationId}-{_options.InstanceId}-restore", IsolationLevel.ReadCommitted);
 
@@ -299,14 +302,16 @@ public sealed class Restorer : ILogReceiver, IDisposable
     private int BatchBytesOfEach()
     {
         StoreBounds bounds = _options.StoreBounds;
-        int shares = 0;
+        int shares = 0, leaving = 0;
         foreach (Takeover? takeover in _takeovers)
         {
-            if (takeover is not null && (takeover.BatchBytes >= bounds.RestoreBytesMin || (IsLong(takeover) && MayRead(takeover))))
+            if (takeover is { State: TakeoverState.Completing })
+                leaving += takeover.BatchBytes;
+            else if (takeover is not null && (takeover.BatchBytes >= bounds.RestoreBytesMin || (IsLong(takeover) && MayRead(takeover))))
                 shares++;
         }
 
-        return (int)Math.Clamp(bounds.RestoreBytesMax / Math.Max(1, shares), bounds.RestoreBytesMin, BatchBytesMax);
+        return (int)Math.Clamp((bounds.RestoreBytesMax - leaving) / Math.Max(1, shares), bounds.RestoreBytesMin, BatchBytesMax);
     }
 
     private static bool IsLong(Takeover takeover) => takeover is { IsReading: true, Remaining: > LongReplay };

@@ -33,7 +33,8 @@ public sealed class Takeover : IDisposable
     private Task<IReadOnlyDictionary<TopicPartition, long>>? _ends;
     private IStoreOpening? _opening;
     private long _diskSince;
-    private bool _hasBegunToOpen;
+    private long _endReachedAt;
+    private bool _hasTriedToOpen;
     private IStateStore? _store;
     private StoreRestore? _restore;
     private long _notBefore;
@@ -64,8 +65,8 @@ public sealed class Takeover : IDisposable
 
     public TakeoverGoal Goal { get; private set; }
 
-    /// <summary>How long its store has been being opened, or what it has replayed been being written; zero while neither is.</summary>
-    public TimeSpan WaitsForDisk => _diskSince != 0 && State is TakeoverState.Opening or TakeoverState.Completing ? _time.GetElapsedTime(_diskSince) : TimeSpan.Zero;
+    /// <summary>Wall clock, ms, since when its store is being opened, or the last of a replay is being written; 0 while neither is.</summary>
+    public long DiskSince => State is TakeoverState.Opening or TakeoverState.Completing ? _diskSince : 0;
 
     /// <summary>Whether the changelog is to be read from <see cref="Position"/> on.</summary>
     public bool IsReading => _restore is not null && Goal != TakeoverGoal.Look && State is not (TakeoverState.Completing or TakeoverState.Done or TakeoverState.Stopped);
@@ -78,13 +79,14 @@ public sealed class Takeover : IDisposable
 
     /// <summary>
     /// Whether the fleet should wait to hear how far this copy is. One that cannot be opened, or whose changelog cannot be
-    /// asked, must not keep all others waiting: it is looked at for as long as that takes, and said when it is known. One
-    /// whose turn to be opened has not come yet is waited for: with hundreds that takes its time.
+    /// asked, must not keep all others waiting: it is looked at for as long as that takes, and said when it is known. While
+    /// it is opened for the first time it is waited for: with hundreds its turn comes late, and a disk that does not answer
+    /// is for whoever watches.
     /// </summary>
     public bool IsLooking =>
         Goal == TakeoverGoal.Look
         && State is not (TakeoverState.Following or TakeoverState.Nothing or TakeoverState.Stopped)
-        && (_opening is { HasBegun: false } || _time.GetElapsedTime(_began) < LookLimit);
+        && ((_opening is not null && !_hasTriedToOpen) || _time.GetElapsedTime(_began) < LookLimit);
 
     // Who is only to follow needs no input positions.
     private TakeoverState First => Goal == TakeoverGoal.Run ? TakeoverState.Positions : TakeoverState.Ends;
@@ -308,20 +310,12 @@ public sealed class Takeover : IDisposable
             return false;
         }
 
-        IStoreOpening opening = _opening ?? _stores.BeginOpen(name);
-        // One that fails is gone.
-        _opening = null;
-        _store = opening.TryTake();
+        _opening ??= _stores.BeginOpen(name);
+        _store = TakeOpened();
         if (_store is null)
-        {
-            _opening = opening;
-            NoteOpening(opening);
             return false;
-        }
-
-        _diskSince = 0;
         long start = _starts!.Result[Request.Topics.Changelog];
-        long now = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        long now = Now();
         byte[] buffer = new byte[256];
         int length = _store.TryGet(StoreKeys.Local, ref buffer);
         LocalRecord local;
@@ -348,15 +342,41 @@ public sealed class Takeover : IDisposable
         return true;
     }
 
-    private void NoteOpening(IStoreOpening opening)
+    private IStateStore? TakeOpened()
     {
-        if (_diskSince != 0 || !opening.HasBegun)
-            return;
-        _diskSince = _time.GetTimestamp();
-        if (!_hasBegunToOpen && Goal == TakeoverGoal.Look)
-            _began = _diskSince;
-        _hasBegunToOpen = true;
+        bool isOpening = false;
+        try
+        {
+            IStateStore? store = _opening!.TryTake();
+            isOpening = store is null;
+            return store;
+        }
+        finally
+        {
+            if (isOpening)
+                NoteDisk(_opening!.HasBegun);
+            else
+                EndOpening();
+        }
     }
+
+    // It is open, or cannot be opened.
+    private void EndOpening()
+    {
+        _opening = null;
+        _diskSince = 0;
+        if (Goal == TakeoverGoal.Look && !_hasTriedToOpen)
+            _began = _time.GetTimestamp();
+        _hasTriedToOpen = true;
+    }
+
+    private void NoteDisk(bool hasBegun)
+    {
+        if (_diskSince == 0 && hasBegun)
+            _diskSince = Now();
+    }
+
+    private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     private string? Judge(LocalRecord local, long start, long now)
     {
@@ -379,7 +399,7 @@ public sealed class Takeover : IDisposable
         if (Goal == TakeoverGoal.Look || _endPosition < _restore!.Position || _endPosition <= _flushed || _time.GetElapsedTime(_flushedAt) < FlushInterval)
             return false;
         _flushedAt = _time.GetTimestamp();
-        _restore.Complete(_endPosition, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        _restore.Complete(_endPosition, Now());
         _restore.DropFired(DropsMax);
         _flushed = _endPosition;
         _refusals = 0;
@@ -391,14 +411,22 @@ public sealed class Takeover : IDisposable
         if (_restore!.Position < Target && _endPosition < Target)
             return false;
         State = TakeoverState.Completing;
-        _diskSince = _time.GetTimestamp();
+        _endReachedAt = Now();
         return true;
     }
 
     private bool Finish()
     {
-        if (!_restore!.TryComplete(Math.Max(_endPosition, _restore.Position), _time.GetUtcNow().ToUnixTimeMilliseconds()))
+        bool wasCompleting = _restore!.IsCompleting;
+        if (!_restore.TryComplete(Math.Max(_endPosition, _restore.Position), _endReachedAt))
+        {
+            // One write at a time is waited for.
+            if (_restore.IsCompleting != wasCompleting)
+                _diskSince = 0;
+            NoteDisk(_restore.HasBegunToWrite);
             return false;
+        }
+
         _diskSince = 0;
         MetaRecord meta = new(_inputs.Count);
         byte[] buffer = new byte[256];

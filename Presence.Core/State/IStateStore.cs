@@ -37,6 +37,9 @@ public interface IStateStore : IDisposable
     /// </summary>
     void BeginWrite(bool asFile = false);
 
+    /// <summary>Whether the write that was begun last waits for no other store's any more.</summary>
+    bool HasBegunToWrite { get; }
+
     /// <summary>
     /// Whether the write that was begun, if there is one, has been done; <paramref name="wait"/>: waits until it is. Throws
     /// as <see cref="WriteBatch"/> does. A store that is disposed of before may do it or not.

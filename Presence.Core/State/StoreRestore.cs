@@ -20,7 +20,6 @@ public sealed class StoreRestore
     private int _filledBytes;
     private int _writingBytes;
     private bool _isWriting;
-    private bool _isCompleting;
 
     // Clock of the last transaction, and of the last one before that with another clock: whenever the clock moves, all that
     // was due before has fired.
@@ -44,6 +43,12 @@ public sealed class StoreRestore
 
     /// <summary>Bytes of keys and values that are applied and not written, those on their way included.</summary>
     public int BatchBytes => _filledBytes + _writingBytes;
+
+    /// <summary>Whether the last of it is on its way to the store, or there.</summary>
+    public bool IsCompleting { get; private set; }
+
+    /// <summary>Whether what is on its way waits for no other store's any more.</summary>
+    public bool HasBegunToWrite => _store.HasBegunToWrite;
 
     /// <summary>Next changelog offset to apply.</summary>
     public long Position { get; private set; }
@@ -119,11 +124,11 @@ public sealed class StoreRestore
         EndWrite(wait: false);
         if (_isWriting)
             return false;
-        if (!_isCompleting)
+        if (!IsCompleting)
         {
-            _isCompleting = true;
             Position = Math.Max(Position, position);
             BeginWrite(now);
+            IsCompleting = true;
             EndWrite(wait: false);
         }
 

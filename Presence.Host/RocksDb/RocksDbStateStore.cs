@@ -128,6 +128,9 @@ public sealed class RocksDbStateStore : IStateStore
     }
 
     /// <inheritdoc/>
+    public bool HasBegunToWrite => _writing.HasBegun;
+
+    /// <inheritdoc/>
     public bool EndWrite(bool wait)
     {
         try

@@ -32,6 +32,9 @@ internal sealed class RocksDbWrite : IDisposable
         _do = Do;
     }
 
+    /// <summary>Whether it waits for no other one any more.</summary>
+    public bool HasBegun => Volatile.Read(ref _begun) != 0;
+
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
         _batch.Put(key, value);

@@ -66,6 +66,28 @@ internal sealed class InstanceTests
         }
     }
 
+    [TestCase(1)]
+    [TestCase(int.MaxValue)]
+    public void A_disk_that_does_not_answer_when_it_starts_ends_it(int stores)
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = LogWithTopics(world);
+        SimulatedDisk disk = new(world);
+        int incarnations = 0;
+        InstanceOptions options = new() { ApplicationId = Application, InstanceId = "i", DeadLetterTopic = SimulatedTown.Names.DeadLetter, CreateIncarnationId = () => $"{++incarnations}" };
+        SimulatedProcess process = Start(log, disk, options);
+        world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
+        process.Kill();
+        foreach (SimulatedStoreFile file in disk.Files.Values.Take(stores))
+            file.Hangs = true;
+
+        process = Start(log, disk, options);
+
+        world.RunUntil(() => process.State == InstanceState.Failed);
+        Assert.That(process.Reason, Does.Contain("the store of").And.Contain("Opening"));
+        Assert.That(Running(process), Is.Zero);
+    }
+
     [Test]
     public void One_of_a_fleet_that_comes_up_is_not_ready_before_it_has_its_part()
     {

@@ -119,7 +119,7 @@ internal sealed class RestorerTests
     }
 
     [Test]
-    public void A_store_that_is_not_opened_keeps_no_other_task_waiting_and_is_no_progress()
+    public void A_store_that_is_not_opened_keeps_no_other_task_waiting_and_is_seen()
     {
         SimulatedWorld world = new(1);
         SimulatedLog log = CreateLog(world, 2);
@@ -129,13 +129,14 @@ internal sealed class RestorerTests
             restorer.Follow(Request(world, log, i, new StoreBounds()));
         world.RunUntil(() => StateOf(1) == TaskState.Running);
         Assert.That(StateOf(0), Is.EqualTo(TaskState.Restoring));
-        long progress = restorer.ProgressAt, now = world.Now;
+        DiskWait wait = restorer.DiskWait!;
+        Assert.That((wait.Task, wait.State), Is.EqualTo((Task, TakeoverState.Opening)));
+        long now = world.Now;
         world.RunUntil(() => StateOf(1) == TaskState.Running && world.Now > now + 30_000_000);
-        Assert.That(restorer.ProgressAt, Is.EqualTo(progress).Within(2), "whoever watches must see that it hangs");
-        Assert.That(restorer.Activity, Does.Contain(Task.ToString()));
+        Assert.That(restorer.DiskWait, Is.EqualTo(wait), "whoever watches must see since when");
         stores.Hangs = false;
         world.RunUntil(() => StateOf(0) == TaskState.Running);
-        Assert.That(restorer.ProgressAt, Is.GreaterThan(progress + 30_000));
+        Assert.That(restorer.DiskWait, Is.Null);
 
         TaskState? StateOf(int partition)
         {
@@ -145,11 +146,12 @@ internal sealed class RestorerTests
     }
 
     [Test]
-    public void A_copy_whose_turn_to_be_opened_has_not_come_is_waited_for_and_one_that_is_not_opened_is_not()
+    public void A_copy_is_waited_for_while_it_is_opened_and_not_long_when_it_cannot_be()
     {
         SimulatedWorld world = new(1);
         SimulatedLog log = CreateLog(world, 1);
-        using SimulatedStores disk = new(new SimulatedDisk(world));
+        SimulatedDisk machine = new(world);
+        using SimulatedStores disk = new(machine);
         using HangingStores stores = new(disk, Task.ToString()) { Waits = true };
         using (IStoreOpening made = disk.BeginOpen(Task.ToString()))
         {
@@ -160,24 +162,30 @@ internal sealed class RestorerTests
         long now = world.Now;
         RunUntil(40);
         Assert.That(restorer.IsLooking, Is.True, "there may be hundreds before it");
-        Assert.That(restorer.ProgressAt, Is.GreaterThan(Now() - 2_000), "and that is no fault of the disk");
+        Assert.That(restorer.DiskWait, Is.Null, "and that is no fault of the disk");
         stores.Waits = false;
-        RunUntil(48);
-        Assert.That(restorer.IsLooking, Is.True);
         RunUntil(55);
-        Assert.That(restorer.IsLooking, Is.False, "nobody waits for a disk that does not answer");
+        Assert.That(restorer.IsLooking, Is.True);
+        Assert.That(restorer.DiskWait, Is.Not.Null, "a disk that does not answer is for whoever watches");
+        machine.Files.Values.Single().IsUnreadable = true;
+        stores.Hangs = false;
+        RunUntil(63);
+        Assert.That(restorer.IsLooking, Is.True);
+        RunUntil(68);
+        Assert.That(restorer.IsLooking, Is.False);
+        stores.Waits = true;
+        RunUntil(75);
+        Assert.That(restorer.IsLooking, Is.False, "its turn comes again and again");
 
         void RunUntil(int seconds) => world.RunUntil(() =>
         {
             restorer.RunOnce(TimeSpan.Zero);
             return world.Now > now + (seconds * 1_000_000L);
         });
-
-        long Now() => new SimulatedClock(world, TimeSpan.Zero).GetUtcNow().ToUnixTimeMilliseconds();
     }
 
     [Test]
-    public void A_last_write_that_does_not_end_keeps_no_other_task_waiting_and_is_no_progress()
+    public void A_last_write_that_does_not_end_keeps_no_other_task_waiting_and_is_seen()
     {
         SimulatedWorld world = new(1);
         SimulatedLog log = CreateLog(world, 2);
@@ -186,14 +194,20 @@ internal sealed class RestorerTests
         Write(world, log, producer);
         world.RunUntil(() => producer.Commit(TimeSpan.Zero).IsOk);
         StoreBounds bounds = new() { FileBytesMin = 1 };
-        using WatchedStores stores = new(new SimulatedStores(new SimulatedDisk(world))) { WritesEnd = false };
+        using WatchedStores stores = new(new SimulatedStores(new SimulatedDisk(world))) { WritesEnd = false, WritesWait = true };
         using Restorer restorer = Create(world, log, stores, bounds);
         restorer.Run(Request(world, log, 0, bounds));
         restorer.Follow(Request(world, log, 1, bounds));
         world.RunUntil(() => StateOf(1) == TaskState.Running && stores.Files > 0);
-        long progress = restorer.ProgressAt, now = world.Now;
-        world.RunUntil(() => StateOf(1) == TaskState.Running && world.Now > now + 30_000_000);
-        Assert.That(restorer.ProgressAt, Is.LessThan(progress + 2_000));
+        long now = world.Now;
+        world.RunUntil(() => StateOf(1) == TaskState.Running && world.Now > now + 20_000_000);
+        Assert.That(restorer.DiskWait, Is.Null, "there are others before it");
+        stores.WritesWait = false;
+        world.RunUntil(() => StateOf(1) == TaskState.Running && restorer.DiskWait is not null);
+        DiskWait wait = restorer.DiskWait!;
+        Assert.That((wait.Task, wait.State), Is.EqualTo((Task, TakeoverState.Completing)));
+        world.RunUntil(() => StateOf(1) == TaskState.Running && world.Now > now + 50_000_000);
+        Assert.That(restorer.DiskWait, Is.EqualTo(wait));
         Assert.That(restorer.TryTakeReady(out _, out _), Is.False);
         stores.WritesEnd = true;
         StreamTask? ready = null;
@@ -364,6 +378,9 @@ internal sealed class RestorerTests
 
         public bool WritesEnd { get; set; } = true;
 
+        /// <summary>They have not begun.</summary>
+        public bool WritesWait { get; set; }
+
         public IStoreOpening BeginOpen(string task) => new Opening(inner.BeginOpen(task), store => new Store(this, store));
 
         public void Delete(string task) => inner.Delete(task);
@@ -376,6 +393,8 @@ internal sealed class RestorerTests
         {
             private long _batch;
             private long _writing;
+
+            public bool HasBegunToWrite => !all.WritesWait;
 
             public StoreFigures Figures => inner.Figures;
 

@@ -313,6 +313,8 @@ internal sealed class SimulationChecks
                 VerifyCompacted(control, kept.Values);
             if (onlyOutages && control.Incarnations.Values.FirstOrDefault(i => i.State == IncarnationState.Condemned && i.Reason.StartsWith("silent", StringComparison.Ordinal) && SpeaksAfter(i.Id, transaction.First().Transaction!.DecidedAt)) is { } condemned)
                 throw new SimulationFailureException($"{condemned.InstanceId} was taken for dead ({condemned.Reason}) though nothing but brokers failed");
+            if (onlyOutages && control.Incarnations.Values.FirstOrDefault(i => i.State == IncarnationState.Condemned && i.Reason.Contains("is stuck", StringComparison.Ordinal)) is { } stuck)
+                throw new SimulationFailureException($"{stuck.InstanceId} said that it is stuck though nothing but brokers failed");
             Dictionary<TaskId, Held> owners = [];
             foreach (Placement placement in control.Shares.Values.SelectMany(s => s.Entries).Where(e => e.Role is ReplicaRole.Active or ReplicaRole.Releasing))
             {

@@ -21,11 +21,16 @@ internal sealed class MemoryStore : IStateStore
 
     public bool FailWrites { get; set; }
 
+    /// <summary>Begun.</summary>
+    public int Writes { get; private set; }
+
     /// <summary>How often a write was waited for that took its time.</summary>
     public int Waits { get; private set; }
 
     /// <summary>Writes take their time, as it says; null: they are done at once.</summary>
     public Random? Slow { get; set; }
+
+    public bool HasBegunToWrite => true;
 
     public StoreFigures Figures => new(0, 0, Entries.Count);
 
@@ -63,8 +68,10 @@ internal sealed class MemoryStore : IStateStore
 
     public void BeginWrite(bool asFile = false)
     {
+        ThrowIfFailed();
         Assert.That(_writing, Is.Null, "one write at a time");
         (_batch, _writing) = ([], _batch);
+        Writes++;
     }
 
     public bool EndWrite(bool wait)
@@ -75,8 +82,7 @@ internal sealed class MemoryStore : IStateStore
             return false;
         Waits += wait && Slow is not null ? 1 : 0;
         _failed |= FailWrites;
-        if (_failed)
-            throw new StoreException("No space left on device", isCorruption: false);
+        ThrowIfFailed();
         foreach ((byte[] key, byte[]? value) in _writing)
         {
             Touched.Add(key);
@@ -96,6 +102,12 @@ internal sealed class MemoryStore : IStateStore
         if (Slow?.Next(2) == 0)
             EndWrite(wait: true);
         _writing = null;
+    }
+
+    private void ThrowIfFailed()
+    {
+        if (_failed)
+            throw new StoreException("No space left on device", isCorruption: false);
     }
 
     public void Dispose()

@@ -309,6 +309,51 @@ internal sealed class TaskStoreTests
         Assert.That(Read(store, Enumerable.Range(0, n).Select(i => $"key-{i}")), Has.Count.EqualTo(n));
     }
 
+    [Test]
+    public void The_last_of_a_restore_is_written_after_what_is_on_its_way_and_nobody_waits()
+    {
+        Answers answers = new();
+        MemoryStore disk = new() { Slow = answers };
+        StoreRestore restore = new(disk, Stage, new LocalRecord(0, 0, "t"), new StoreBounds { FileBytesMin = 1 });
+        restore.LimitBatch(1_000);
+        int count = 0;
+        for (; disk.Writes == 0; count++)
+            restore.Apply(count, [StoreKeys.StatePrefix, (byte)count], Value(0, 0), hasValue: true);
+        restore.Apply(count++, [StoreKeys.StatePrefix, (byte)count], Value(0, 0), hasValue: true);
+
+        Assert.That((TryComplete(), restore.IsCompleting), Is.EqualTo((false, false)), "a part is on its way");
+        answers.Ends(1);
+        Assert.That((TryComplete(), restore.IsCompleting), Is.EqualTo((false, true)), "that one has ended, and the last has begun");
+        Assert.That(restore.Local.ChangelogOffset, Is.EqualTo(count - 1));
+        Assert.That((TryComplete(), restore.IsCompleting), Is.EqualTo((false, true)));
+        answers.Ends(1);
+        Assert.That(TryComplete(), Is.True);
+        Assert.That((restore.Local.ChangelogOffset, restore.Local.CurrentAt, disk.Writes, disk.Waits), Is.EqualTo((count + 5, 77, 2, 0)));
+        Assert.That(disk.Entries.Keys.Count(k => k[0] == StoreKeys.StatePrefix), Is.EqualTo(count));
+
+        bool TryComplete() => restore.TryComplete(count + 5, 77);
+    }
+
+    [Test]
+    public void A_restore_whose_last_write_fails_is_never_complete()
+    {
+        MemoryStore disk = new() { FailWrites = true };
+        StoreRestore restore = new(disk, Stage, new LocalRecord(0, 0, "t"), new StoreBounds());
+        restore.Apply(0, [StoreKeys.StatePrefix, 1], Value(0, 0), hasValue: true);
+        for (int i = 0; i < 3; i++)
+            Assert.That(() => restore.TryComplete(1, 0), Throws.TypeOf<StoreException>());
+    }
+
+    // Of writes that end so many times as was said.
+    private sealed class Answers : Random
+    {
+        private int _ends;
+
+        public void Ends(int times) => _ends += times;
+
+        public override int Next(int maxValue) => _ends-- > 0 ? 0 : 1 + (_ends = 0);
+    }
+
     // Of writes that end only when they are waited for.
     private sealed class Never : Random
     {

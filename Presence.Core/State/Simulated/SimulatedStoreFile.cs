@@ -23,6 +23,9 @@ public sealed class SimulatedStoreFile
     /// <summary>It cannot be opened, for a reason that may pass.</summary>
     public bool IsUnreadable { get; set; }
 
+    /// <summary>Whoever opens it hears nothing more.</summary>
+    public bool Hangs { get; set; }
+
     /// <summary>Open in a process; a store has one owner.</summary>
     public bool IsOpen { get; set; }
 

@@ -19,6 +19,8 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
         private long _doneAt;
         private bool _disposed;
 
+        public bool HasBegunToWrite => true;
+
         public StoreFigures Figures => new(0, 0, file.Entries.Count);
 
         public int TryGet(ReadOnlySpan<byte> key, ref byte[] destination)
@@ -119,7 +121,7 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
 
         public IStateStore? TryTake()
         {
-            if (stores.World.Now < _begunAt + (long)_takes.TotalMicroseconds)
+            if (file.Hangs || stores.World.Now < _begunAt + (long)_takes.TotalMicroseconds)
                 return null;
             _isTaken = true;
             string? failure = file.IsUnreadable ? "Permission denied"
