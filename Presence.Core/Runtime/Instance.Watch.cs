@@ -140,7 +140,7 @@ public sealed partial class Instance
         foreach (Worker worker in _workers)
             hangs = WatchLoop($"worker {worker.Index}", worker.ProgressAt, worker.State.ToString(), now) ?? hangs;
         if (_restorer.DiskWait is { } wait)
-            hangs = WatchLoop($"the store of {wait.Task}", wait.Since, wait.State.ToString(), now) ?? hangs;
+            hangs = WatchLoop($"the store of {wait.Task}", now - (long)wait.Waited.TotalMilliseconds, wait.State.ToString(), now) ?? hangs;
         return WatchLoop("the restorer", _restorer.ProgressAt, "restoring", now) ?? hangs;
     }
 

@@ -264,12 +264,14 @@ public sealed partial class Instance : IDisposable
                 return;
             // Whose turn it is to plan gets ready meanwhile. It is not stepped further, so that it does not beat before it
             // can plan: should the copies take long, a deputy takes over.
-            if (_planner is not { IsPlanning: true })
+            if (!_isStuck && _planner is not { IsPlanning: true })
                 StepPlanner();
             return;
         }
 
-        FollowPlan();
+        // What is stuck ends with its process: to end its incarnation it would have to close what does not come back.
+        if (!_isStuck)
+            FollowPlan();
         if (State != InstanceState.Running)
             return;
         Announce(_isStuck ? MemberState.Stuck : MemberState.Alive);

@@ -72,8 +72,8 @@ public sealed class Restorer : ILogReceiver, IDisposable
     public long ProgressAt => Volatile.Read(ref _progressAt);
 
     /// <summary>
-    /// Which store's disk has been waited for longest; null where none is. It holds nobody else up, but a disk that does
-    /// not answer must be seen.
+    /// Which store's disk has been waited for longest, as of the last step; null where none is. It holds nobody else up, but
+    /// a disk that does not answer must be seen.
     /// </summary>
     public DiskWait? DiskWait => _diskWait;
 
@@ -164,7 +164,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
             NoteProgress();
             TakeoverState before = takeover.State;
             takeover.Step(_cancellation.Token);
-            if (takeover.DiskSince != 0 && !(waiting?.DiskSince <= takeover.DiskSince))
+            if (takeover.DiskWaited > (waiting?.DiskWaited ?? TimeSpan.Zero))
                 waiting = takeover;
             FollowReading(slot, takeover);
             moved |= takeover.State != before;
@@ -176,7 +176,8 @@ public sealed class Restorer : ILogReceiver, IDisposable
             _ready.Enqueue((takeover.Result!, takeover.Request.Worker));
         }
 
-        Note(waiting);
+        _diskWait = waiting is null ? null : new DiskWait(waiting.Request.Task, waiting.State, waiting.DiskWaited);
+        NoteProgress();
         // Whoever sees that nothing is looked at any more sees what was found.
         int looking = _takeovers.Count(t => t is { IsLooking: true });
         if (looks > 0 || looking < _looking)
@@ -216,14 +217,6 @@ public sealed class Restorer : ILogReceiver, IDisposable
     }
 
     private void NoteProgress() => Volatile.Write(ref _progressAt, _time.GetUtcNow().ToUnixTimeMilliseconds());
-
-    private void Note(Takeover? waiting)
-    {
-        if (waiting is null)
-            _diskWait = null;
-        else if (_diskWait?.Since != waiting.DiskSince || _diskWait.Task != waiting.Request.Task || _diskWait.State != waiting.State)
-            _diskWait = new DiskWait(waiting.Request.Task, waiting.State, waiting.DiskSince);
-    }
 
     private ILogConsumer Consumer => _consumer ??= _log.CreateConsumer($"{_options.ApplicationId}-{_options.InstanceId}-restore", IsolationLevel.ReadCommitted);
 

@@ -65,8 +65,8 @@ public sealed class Takeover : IDisposable
 
     public TakeoverGoal Goal { get; private set; }
 
-    /// <summary>Wall clock, ms, since when its store is being opened, or the last of a replay is being written; 0 while neither is.</summary>
-    public long DiskSince => State is TakeoverState.Opening or TakeoverState.Completing ? _diskSince : 0;
+    /// <summary>For how long its store has been being opened, or the last of a replay been being written, when it was last asked; zero while neither is.</summary>
+    public TimeSpan DiskWaited { get; private set; }
 
     /// <summary>Whether the changelog is to be read from <see cref="Position"/> on.</summary>
     public bool IsReading => _restore is not null && Goal != TakeoverGoal.Look && State is not (TakeoverState.Completing or TakeoverState.Done or TakeoverState.Stopped);
@@ -364,7 +364,7 @@ public sealed class Takeover : IDisposable
     private void EndOpening()
     {
         _opening = null;
-        _diskSince = 0;
+        EndDiskWait();
         if (Goal == TakeoverGoal.Look && !_hasTriedToOpen)
             _began = _time.GetTimestamp();
         _hasTriedToOpen = true;
@@ -372,8 +372,17 @@ public sealed class Takeover : IDisposable
 
     private void NoteDisk(bool hasBegun)
     {
-        if (_diskSince == 0 && hasBegun)
-            _diskSince = Now();
+        if (!hasBegun)
+            return;
+        if (_diskSince == 0)
+            _diskSince = _time.GetTimestamp();
+        DiskWaited = _time.GetElapsedTime(_diskSince);
+    }
+
+    private void EndDiskWait()
+    {
+        _diskSince = 0;
+        DiskWaited = TimeSpan.Zero;
     }
 
     private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -422,12 +431,12 @@ public sealed class Takeover : IDisposable
         {
             // One write at a time is waited for.
             if (_restore.IsCompleting != wasCompleting)
-                _diskSince = 0;
+                EndDiskWait();
             NoteDisk(_restore.HasBegunToWrite);
             return false;
         }
 
-        _diskSince = 0;
+        EndDiskWait();
         MetaRecord meta = new(_inputs.Count);
         byte[] buffer = new byte[256];
         int length = _store!.TryGet(StoreKeys.Meta, ref buffer);
@@ -526,7 +535,7 @@ public sealed class Takeover : IDisposable
     private void CloseStore()
     {
         _restore = null;
-        _diskSince = 0;
+        EndDiskWait();
         _opening?.Dispose();
         _opening = null;
         _store?.Dispose();

@@ -129,11 +129,13 @@ internal sealed class RestorerTests
             restorer.Follow(Request(world, log, i, new StoreBounds()));
         world.RunUntil(() => StateOf(1) == TaskState.Running);
         Assert.That(StateOf(0), Is.EqualTo(TaskState.Restoring));
-        DiskWait wait = restorer.DiskWait!;
-        Assert.That((wait.Task, wait.State), Is.EqualTo((Task, TakeoverState.Opening)));
+        world.RunUntil(() => StateOf(1) == TaskState.Running && restorer.DiskWait is not null);
+        Assert.That((restorer.DiskWait!.Task, restorer.DiskWait.State), Is.EqualTo((Task, TakeoverState.Opening)));
         long now = world.Now;
+        world.RunUntil(() => world.Now > now + 20_000_000);
+        Assert.That(restorer.DiskWait.Waited, Is.LessThan(TimeSpan.FromSeconds(1)), "nobody has asked since");
         world.RunUntil(() => StateOf(1) == TaskState.Running && world.Now > now + 30_000_000);
-        Assert.That(restorer.DiskWait, Is.EqualTo(wait), "whoever watches must see since when");
+        Assert.That(restorer.DiskWait.Waited, Is.GreaterThan(TimeSpan.FromSeconds(29)), "whoever watches must see for how long");
         stores.Hangs = false;
         world.RunUntil(() => StateOf(0) == TaskState.Running);
         Assert.That(restorer.DiskWait, Is.Null);
@@ -191,10 +193,19 @@ internal sealed class RestorerTests
         SimulatedLog log = CreateLog(world, 2);
         using ITransactionalProducer producer = log.CreateProducer("first");
         world.RunUntil(() => producer.Init(TimeSpan.Zero).IsOk);
-        Write(world, log, producer);
+        // A half of what it may hold is on its way when the rest has come.
+        byte[] key = new byte[100];
+        key[0] = StoreKeys.StatePrefix;
+        Assert.That(producer.Begin().IsOk, Is.True);
+        for (int i = 0; i < 6_000; i++)
+        {
+            BitConverter.TryWriteBytes(key.AsSpan(1), i);
+            Assert.That(producer.Produce(Changelog, key, hasKey: true, default, hasValue: false, 0).IsOk, Is.True);
+        }
+
         world.RunUntil(() => producer.Commit(TimeSpan.Zero).IsOk);
-        StoreBounds bounds = new() { FileBytesMin = 1 };
-        using WatchedStores stores = new(new SimulatedStores(new SimulatedDisk(world))) { WritesEnd = false, WritesWait = true };
+        StoreBounds bounds = new() { FileBytesMin = 1, RestoreBytesMin = 1_000_000, RestoreBytesMax = 1_000_000 };
+        using WatchedStores stores = new(new SimulatedStores(new SimulatedDisk(world))) { WritesLeft = 0, WritesWait = true };
         using Restorer restorer = Create(world, log, stores, bounds);
         restorer.Run(Request(world, log, 0, bounds));
         restorer.Follow(Request(world, log, 1, bounds));
@@ -204,12 +215,15 @@ internal sealed class RestorerTests
         Assert.That(restorer.DiskWait, Is.Null, "there are others before it");
         stores.WritesWait = false;
         world.RunUntil(() => StateOf(1) == TaskState.Running && restorer.DiskWait is not null);
-        DiskWait wait = restorer.DiskWait!;
-        Assert.That((wait.Task, wait.State), Is.EqualTo((Task, TakeoverState.Completing)));
+        Assert.That((restorer.DiskWait!.Task, restorer.DiskWait.State), Is.EqualTo((Task, TakeoverState.Completing)));
         world.RunUntil(() => StateOf(1) == TaskState.Running && world.Now > now + 50_000_000);
-        Assert.That(restorer.DiskWait, Is.EqualTo(wait));
+        Assert.That(restorer.DiskWait.Waited, Is.InRange(TimeSpan.FromSeconds(28), TimeSpan.FromSeconds(30)));
+        stores.WritesLeft = 1;
+        world.RunUntil(() => StateOf(1) == TaskState.Running && stores.WritesLeft == 0 && world.Now > now + 51_000_000);
+        Assert.That(stores.Files, Is.EqualTo(2));
+        Assert.That(restorer.DiskWait.Waited, Is.LessThan(TimeSpan.FromSeconds(2)), "that is another one");
         Assert.That(restorer.TryTakeReady(out _, out _), Is.False);
-        stores.WritesEnd = true;
+        stores.WritesLeft = 1;
         StreamTask? ready = null;
         world.RunUntil(() =>
         {
@@ -376,7 +390,8 @@ internal sealed class RestorerTests
         /// <summary>Writes begun that are to be files.</summary>
         public int Files { get; private set; }
 
-        public bool WritesEnd { get; set; } = true;
+        /// <summary>So many more will end.</summary>
+        public int WritesLeft { get; set; } = int.MaxValue;
 
         /// <summary>They have not begun.</summary>
         public bool WritesWait { get; set; }
@@ -431,10 +446,11 @@ internal sealed class RestorerTests
 
             public bool EndWrite(bool wait)
             {
-                if (!all.WritesEnd && wait)
+                if (all.WritesLeft == 0 && wait)
                     throw new AssertionException("waits for a write that does not end");
-                if (!all.WritesEnd || !inner.EndWrite(wait))
+                if (all.WritesLeft == 0 || !inner.EndWrite(wait))
                     return false;
+                all.WritesLeft--;
                 all._held -= _writing;
                 _writing = 0;
                 return true;
