@@ -6,7 +6,7 @@ namespace Presence.Benchmarks;
 
 /// <summary>
 /// <c>soak</c>: a steady load for a while, after so much of it at full speed that caches and queues have grown to what they
-/// are allowed, and a minute in which what that has left is collected. Memory should stay flat, no collection of generation 2
+/// are allowed, and a while in which what that has left is collected. Memory should stay flat, no collection of generation 2
 /// come, and nothing must be left at the end (exit code 1 otherwise). A line in twenty steps says what was added since the one
 /// before.
 /// </summary>
@@ -24,7 +24,7 @@ internal static class Soak
         Option<double> minutes = new("--minutes") { Description = "How long.", DefaultValueFactory = _ => 10 };
         Option<double> rate = Common.Rate(5_000);
         Option<long> warmUp = new("--warm-up") { Description = "Probes worked off before, as fast as it goes.", DefaultValueFactory = _ => 4_000_000 };
-        Option<double> settle = new("--settle") { Description = "Seconds of the steady load before the first look.", DefaultValueFactory = _ => 60 };
+        Option<double> settle = new("--settle") { Description = "Seconds of the steady load before the first look.", DefaultValueFactory = _ => 150 };
         Option<int> partitions = Common.Partitions(), workers = Common.Workers();
         return Common.Verb("soak", "A steady load: memory, collections and CPU over time, lag at the end.", 24 * 3600, [minutes, rate, warmUp, settle, partitions, workers], (parsed, cancellation) =>
             Run(parsed.GetValue(minutes), parsed.GetValue(rate), parsed.GetValue(warmUp), parsed.GetValue(settle), parsed.GetValue(partitions), parsed.GetValue(workers), cancellation));
