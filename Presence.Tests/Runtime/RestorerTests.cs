@@ -74,17 +74,7 @@ internal sealed class RestorerTests
         SimulatedLog log = CreateLog(world, replays);
         using ITransactionalProducer producer = log.CreateProducer("first");
         world.RunUntil(() => producer.Init(TimeSpan.Zero).IsOk);
-        // Different keys, so that none is compacted away.
-        byte[] key = new byte[100];
-        key[0] = StoreKeys.StatePrefix;
-        Assert.That(producer.Begin().IsOk, Is.True);
-        for (int i = 0; i < 30_000 * replays; i++)
-        {
-            BitConverter.TryWriteBytes(key.AsSpan(1), i);
-            Assert.That(producer.Produce(Changelog with { Partition = i % replays }, key, hasKey: true, default, hasValue: false, 0).IsOk, Is.True);
-        }
-
-        world.RunUntil(() => producer.Commit(TimeSpan.Zero).IsOk);
+        Fill(world, producer, 30_000 * replays, replays);
         StoreBounds bounds = new() { RestoreBytesMax = 1_000_000, FileBytesMin = fileBytesMin };
         using WatchedStores stores = new(new SimulatedStores(new SimulatedDisk(world)));
         using Restorer restorer = Create(world, log, stores, bounds);
@@ -127,24 +117,18 @@ internal sealed class RestorerTests
         using Restorer restorer = Create(world, log, stores);
         for (int i = 0; i < 2; i++)
             restorer.Follow(Request(world, log, i, new StoreBounds()));
-        world.RunUntil(() => StateOf(1) == TaskState.Running);
-        Assert.That(StateOf(0), Is.EqualTo(TaskState.Restoring));
-        world.RunUntil(() => StateOf(1) == TaskState.Running && restorer.DiskWait is not null);
+        world.RunUntil(() => State(restorer, 1) == TaskState.Running);
+        Assert.That(State(restorer), Is.EqualTo(TaskState.Restoring));
+        world.RunUntil(() => State(restorer, 1) == TaskState.Running && restorer.DiskWait is not null);
         Assert.That((restorer.DiskWait!.Task, restorer.DiskWait.State), Is.EqualTo((Task, TakeoverState.Opening)));
         long now = world.Now;
         world.RunUntil(() => world.Now > now + 20_000_000);
         Assert.That(restorer.DiskWait.Waited, Is.LessThan(TimeSpan.FromSeconds(1)), "nobody has asked since");
-        world.RunUntil(() => StateOf(1) == TaskState.Running && world.Now > now + 30_000_000);
+        world.RunUntil(() => State(restorer, 1) == TaskState.Running && world.Now > now + 30_000_000);
         Assert.That(restorer.DiskWait.Waited, Is.GreaterThan(TimeSpan.FromSeconds(29)), "whoever watches must see for how long");
         stores.Hangs = false;
-        world.RunUntil(() => StateOf(0) == TaskState.Running);
+        world.RunUntil(() => State(restorer) == TaskState.Running);
         Assert.That(restorer.DiskWait, Is.Null);
-
-        TaskState? StateOf(int partition)
-        {
-            restorer.RunOnce(TimeSpan.Zero);
-            return restorer.Status.FirstOrDefault(s => s.Task.Partition == partition)?.State;
-        }
     }
 
     [Test]
@@ -194,32 +178,23 @@ internal sealed class RestorerTests
         using ITransactionalProducer producer = log.CreateProducer("first");
         world.RunUntil(() => producer.Init(TimeSpan.Zero).IsOk);
         // A half of what it may hold is on its way when the rest has come.
-        byte[] key = new byte[100];
-        key[0] = StoreKeys.StatePrefix;
-        Assert.That(producer.Begin().IsOk, Is.True);
-        for (int i = 0; i < 6_000; i++)
-        {
-            BitConverter.TryWriteBytes(key.AsSpan(1), i);
-            Assert.That(producer.Produce(Changelog, key, hasKey: true, default, hasValue: false, 0).IsOk, Is.True);
-        }
-
-        world.RunUntil(() => producer.Commit(TimeSpan.Zero).IsOk);
+        Fill(world, producer, 6_000, partitions: 1);
         StoreBounds bounds = new() { FileBytesMin = 1, RestoreBytesMin = 1_000_000, RestoreBytesMax = 1_000_000 };
         using WatchedStores stores = new(new SimulatedStores(new SimulatedDisk(world))) { WritesLeft = 0, WritesWait = true };
         using Restorer restorer = Create(world, log, stores, bounds);
         restorer.Run(Request(world, log, 0, bounds));
         restorer.Follow(Request(world, log, 1, bounds));
-        world.RunUntil(() => StateOf(1) == TaskState.Running && stores.Files > 0);
+        world.RunUntil(() => State(restorer, 1) == TaskState.Running && stores.Files > 0);
         long now = world.Now;
-        world.RunUntil(() => StateOf(1) == TaskState.Running && world.Now > now + 20_000_000);
+        world.RunUntil(() => State(restorer, 1) == TaskState.Running && world.Now > now + 20_000_000);
         Assert.That(restorer.DiskWait, Is.Null, "there are others before it");
         stores.WritesWait = false;
-        world.RunUntil(() => StateOf(1) == TaskState.Running && restorer.DiskWait is not null);
+        world.RunUntil(() => State(restorer, 1) == TaskState.Running && restorer.DiskWait is not null);
         Assert.That((restorer.DiskWait!.Task, restorer.DiskWait.State), Is.EqualTo((Task, TakeoverState.Completing)));
-        world.RunUntil(() => StateOf(1) == TaskState.Running && world.Now > now + 50_000_000);
+        world.RunUntil(() => State(restorer, 1) == TaskState.Running && world.Now > now + 50_000_000);
         Assert.That(restorer.DiskWait.Waited, Is.InRange(TimeSpan.FromSeconds(28), TimeSpan.FromSeconds(30)));
         stores.WritesLeft = 1;
-        world.RunUntil(() => StateOf(1) == TaskState.Running && stores.WritesLeft == 0 && world.Now > now + 51_000_000);
+        world.RunUntil(() => State(restorer, 1) == TaskState.Running && stores.WritesLeft == 0 && world.Now > now + 51_000_000);
         Assert.That(stores.Files, Is.EqualTo(2));
         Assert.That(restorer.DiskWait.Waited, Is.LessThan(TimeSpan.FromSeconds(2)), "that is another one");
         Assert.That(restorer.TryTakeReady(out _, out _), Is.False);
@@ -227,17 +202,11 @@ internal sealed class RestorerTests
         StreamTask? ready = null;
         world.RunUntil(() =>
         {
-            StateOf(1);
+            State(restorer, 1);
             return restorer.TryTakeReady(out ready, out _);
         });
         Assert.That(ready!.Id, Is.EqualTo(Task));
         ready.Dispose();
-
-        TaskState? StateOf(int partition)
-        {
-            restorer.RunOnce(TimeSpan.Zero);
-            return restorer.Status.FirstOrDefault(s => s.Task.Partition == partition)?.State;
-        }
     }
 
     [Test]
@@ -289,13 +258,29 @@ internal sealed class RestorerTests
         return new TakeoverRequest(Task with { Partition = partition }, SimulatedTown.Stages[0], topics, described.Result[Changelog.Topic].Id, TimeSpan.FromDays(1), BadInputPolicy.DeadLetter, 0, bounds);
     }
 
-    private static TaskState? State(Restorer restorer)
+    // After one more step.
+    private static TaskState? State(Restorer restorer, int partition = 0)
     {
         restorer.RunOnce(TimeSpan.Zero);
-        return restorer.Status.Count == 0 ? null : restorer.Status[0].State;
+        return restorer.Status.FirstOrDefault(s => s.Task.Partition == partition)?.State;
     }
 
     private static SimulatedPartition Partition(SimulatedLog log) => log.Cluster.Find(Changelog)!;
+
+    // A committed transaction with so many records of the changelogs in turn. Different keys, so that none is compacted away.
+    private static void Fill(SimulatedWorld world, ITransactionalProducer producer, int records, int partitions)
+    {
+        byte[] key = new byte[100];
+        key[0] = StoreKeys.StatePrefix;
+        Assert.That(producer.Begin().IsOk, Is.True);
+        for (int i = 0; i < records; i++)
+        {
+            BitConverter.TryWriteBytes(key.AsSpan(1), i);
+            Assert.That(producer.Produce(Changelog with { Partition = i % partitions }, key, hasKey: true, default, hasValue: false, 0).IsOk, Is.True);
+        }
+
+        world.RunUntil(() => producer.Commit(TimeSpan.Zero).IsOk);
+    }
 
     // A transaction with one record of the changelog, which the log has and which is not committed.
     private static void Write(SimulatedWorld world, SimulatedLog log, ITransactionalProducer producer)
