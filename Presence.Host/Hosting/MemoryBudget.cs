@@ -17,14 +17,15 @@ public sealed record MemoryBudget(long Blocks, long Memtables, long Replays, lon
     private const long Process = 160 * MiB;
 
     // A worker's consumer and producer, as KafkaConsumer and KafkaProducer bound them, and what is not committed. A commit
-    // joins what waits for the disk as a whole, while the one before it may be on its way, in a batch of twice its size.
-    private static readonly long PerWorker = ((32 + 128) * MiB) + (5 * new WorkerBounds().DirtyBytesMax);
+    // joins what waits for the disk as a whole, while the one before it may be on its way, in a batch of twice its size, of
+    // which there is a second one, in order, while it is written.
+    private static readonly long PerWorker = ((32 + 128) * MiB) + (8 * new WorkerBounds().DirtyBytesMax);
 
     /// <summary>Of a configuration.</summary>
     public static MemoryBudget Of(Settings settings) => new(
         settings.Presence.RocksDb.BlockCacheBytes,
         settings.Presence.RocksDb.WriteBufferBytes,
-        // A batch takes up to twice its size, and half of it again while it is sorted.
+        // An entry lies behind a header, and has its place in the order while a batch is sorted: one of 30 bytes takes 72.
         5 * settings.Presence.State.ToBounds(settings.Presence.RocksDb.WriteBufferBytes).RestoreBytesMax / 2,
         settings.IsEmbedded ? 0 : PerWorker * settings.Presence.WorkerCount(),
         // While so much is on its way to the disk, in a batch that takes up to twice its size, as much again may come.

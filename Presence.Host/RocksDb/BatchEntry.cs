@@ -4,26 +4,33 @@ using System.Runtime.InteropServices;
 namespace Presence.Host.RocksDb;
 
 /// <summary>An entry of a batch, in whose memory it lies; valid for as long as that is.</summary>
-/// <param name="key">Address of its key.</param>
-/// <param name="value">Address of its value.</param>
-/// <param name="valueLength">-1: a delete.</param>
-internal readonly unsafe struct BatchEntry(nint key, int keyLength, nint value, int valueLength)
+/// <param name="key">Address of its key, which its value follows.</param>
+/// <param name="keyLength">Bytes.</param>
+/// <param name="valueLength">Bytes; negative for a delete.</param>
+/// <param name="index">Its place in the batch.</param>
+internal readonly unsafe struct BatchEntry(nint key, int keyLength, int valueLength, int index)
 {
     private const int PartBytes = sizeof(ulong);
 
     // Fewer are compared whole at once.
     private const int FewMax = 16;
 
-    // In an order that leaves no gap: there are many of them.
     public byte* KeyAt { get; } = (byte*)key;
-
-    public byte* ValueAt { get; } = (byte*)value;
 
     public int KeyLength { get; } = keyLength;
 
     public int ValueLength { get; } = valueLength;
 
+    public int Index { get; } = index;
+
+    public bool IsDelete => ValueLength < 0;
+
+    public byte* ValueAt => KeyAt + KeyLength;
+
     public ReadOnlySpan<byte> Key => new(KeyAt, KeyLength);
+
+    /// <summary>Empty for a delete.</summary>
+    public ReadOnlySpan<byte> Value => new(ValueAt, Math.Max(0, ValueLength));
 
     /// <summary>
     /// By key, in byte order, and those of one key in the order of the batch, where they lie one after the other. Keys share
@@ -101,6 +108,6 @@ internal readonly unsafe struct BatchEntry(nint key, int keyLength, nint value, 
     private int CompareTo(in BatchEntry other)
     {
         int order = Key.SequenceCompareTo(other.Key);
-        return order != 0 ? order : ((nint)KeyAt).CompareTo((nint)other.KeyAt);
+        return order != 0 ? order : Index.CompareTo(other.Index);
     }
 }

@@ -51,6 +51,10 @@ public sealed class RocksDbResources : IDisposable
             .SetCompression(Compression.Lz4)
             .SetWriteBufferSize(16 * 1024 * 1024)
             .SetMaxWriteBufferNumber(3)
+            // Each merge with the level below rewrites most of that; filters spare reads the search of files.
+            .SetLevel0FileNumCompactionTrigger(DeferredCompactions.FilesMin)
+            .SetLevel0SlowdownWritesTrigger(DeferredCompactions.FilesMax + 8)
+            .SetLevel0StopWritesTrigger(DeferredCompactions.FilesMax + 24)
             // Every device seen for the first time is asked for in vain: the filter spares the search of the memtable.
             .SetMemtablePrefixBloomSizeRatio(0.05)
             // One thread writes: its inserts need no atomic operations.

@@ -35,11 +35,13 @@ public sealed class RocksDbStateStore : IStateStore
         {
             Directory.CreateDirectory(path);
             RocksDbTableFile.Clear(path);
-            DbOptions options = resources.CreateDbOptions();
+            DbOptions options = DeferredCompactions.Defer(resources.CreateDbOptions());
             _db = RocksDbSharp.RocksDb.Open(options, path);
             RocksDbTableFile file = new(_db, options, path);
-            _batch = new RocksDbWrite(_db, file);
-            _writing = new RocksDbWrite(_db, file);
+            DeferredCompactions compactions = new(_db, time);
+            compactions.Step(isLarge: false);
+            _batch = new RocksDbWrite(_db, file, compactions);
+            _writing = new RocksDbWrite(_db, file, compactions);
         }
         catch (RocksDbException e)
         {

@@ -1,6 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using Presence.Core.State;
 using RocksDbSharp;
 
 namespace Presence.Host.RocksDb;
@@ -32,31 +29,19 @@ internal sealed unsafe class RocksDbTableFile
     /// <summary>Deletes what a process that was killed has left, before the database, which leaves it alone, is opened.</summary>
     public static void Clear(string directory) => File.Delete(PathIn(directory));
 
-    /// <summary>All of the batch or nothing. Throws <see cref="RocksDbException"/>, <see cref="StoreException"/>.</summary>
-    public void Ingest(WriteBatch batch)
+    /// <summary>All of the batch or nothing. Throws <see cref="RocksDbException"/>.</summary>
+    public void Ingest(BatchEntries batch)
     {
         // A power loss may take the end of the log: nothing that comes before this file must be there. It also waits where
         // compactions are behind, which taking files in does not: without it there could be any number of files.
         _db.Flush(Wait);
-        int count = batch.Count();
-        Entries entries = new() { List = (BatchEntry*)NativeMemory.Alloc((nuint)count, (nuint)sizeof(BatchEntry)), Capacity = count };
         try
         {
-            Native.Instance.rocksdb_writebatch_iterate(
-                batch.Handle,
-                (nint)(&entries),
-                (nint)(delegate* unmanaged[Cdecl]<Entries*, byte*, nuint, byte*, nuint, void>)&OnPut,
-                (nint)(delegate* unmanaged[Cdecl]<Entries*, byte*, nuint, void>)&OnDelete);
-            if (entries.Count != count)
-                throw new StoreException($"{_path} cannot be written: of a batch of {count} entries {entries.Count} can be read", isCorruption: false);
-            Span<BatchEntry> sorted = new(entries.List, count);
-            BatchEntry.Sort(sorted);
-            Write(sorted);
+            Write(batch.Sort());
             _db.IngestExternalFiles([_path], Copy);
         }
         finally
         {
-            NativeMemory.Free(entries.List);
             Discard();
         }
     }
@@ -81,13 +66,9 @@ internal sealed unsafe class RocksDbTableFile
         try
         {
             Native.Instance.rocksdb_sstfilewriter_open(writer, _path);
-            for (int i = 0; i < sorted.Length; i++)
+            foreach (ref readonly BatchEntry entry in sorted)
             {
-                ref readonly BatchEntry entry = ref sorted[i];
-                // The last one counts.
-                if (i + 1 < sorted.Length && entry.Key.SequenceEqual(sorted[i + 1].Key))
-                    continue;
-                if (entry.ValueLength < 0)
+                if (entry.IsDelete)
                     Native.Instance.rocksdb_sstfilewriter_delete(writer, entry.KeyAt, (nuint)entry.KeyLength);
                 else
                     Native.Instance.rocksdb_sstfilewriter_put(writer, entry.KeyAt, (nuint)entry.KeyLength, entry.ValueAt, (nuint)entry.ValueLength);
@@ -98,28 +79,6 @@ internal sealed unsafe class RocksDbTableFile
         finally
         {
             Native.Instance.rocksdb_sstfilewriter_destroy(writer);
-        }
-    }
-
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void OnPut(Entries* entries, byte* key, nuint keyLength, byte* value, nuint valueLength) =>
-        entries->Add(new BatchEntry((nint)key, (int)keyLength, (nint)value, (int)valueLength));
-
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void OnDelete(Entries* entries, byte* key, nuint keyLength) =>
-        entries->Add(new BatchEntry((nint)key, (int)keyLength, 0, -1));
-
-    private struct Entries
-    {
-        public BatchEntry* List;
-        public int Capacity;
-        public int Count;
-
-        public void Add(in BatchEntry entry)
-        {
-            if (Count < Capacity)
-                List[Count] = entry;
-            Count++;
         }
     }
 }

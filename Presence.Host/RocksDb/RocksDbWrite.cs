@@ -6,7 +6,7 @@ namespace Presence.Host.RocksDb;
 /// <summary>A batch of one store, and its way to the disk. Its owner fills it, hands it to a thread, and takes it back empty, with the verdict.</summary>
 internal sealed class RocksDbWrite : IDisposable
 {
-    // A batch that is cleared keeps its memory: a larger one is not kept for as long as the task lives.
+    // A larger one is not kept for as long as the task lives.
     private const int KeptBytesMax = 1024 * 1024;
 
     private static readonly WriteOptions Options = new();
@@ -15,9 +15,9 @@ internal sealed class RocksDbWrite : IDisposable
     private readonly ManualResetEventSlim _done = new(initialState: true);
     private readonly RocksDbSharp.RocksDb _db;
     private readonly RocksDbTableFile _file;
+    private readonly DeferredCompactions _compactions;
     private readonly Action _do;
-    private WriteBatch _batch = new();
-    private long _bytes;
+    private readonly BatchEntries _entries = new();
     private bool _asFile;
     private Exception? _failure;
 
@@ -25,43 +25,23 @@ internal sealed class RocksDbWrite : IDisposable
     private int _begun = 1;
 
     /// <summary>Of an open database.</summary>
-    public RocksDbWrite(RocksDbSharp.RocksDb db, RocksDbTableFile file)
+    public RocksDbWrite(RocksDbSharp.RocksDb db, RocksDbTableFile file, DeferredCompactions compactions)
     {
         _db = db;
         _file = file;
+        _compactions = compactions;
         _do = Do;
     }
 
     /// <summary>Whether it waits for no other one any more.</summary>
     public bool HasBegun => Volatile.Read(ref _begun) != 0;
 
-    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
-    {
-        _batch.Put(key, value);
-        _bytes += key.Length + value.Length;
-    }
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => _entries.Put(key, value);
 
-    public void Delete(ReadOnlySpan<byte> key)
-    {
-        _batch.Delete(key);
-        _bytes += key.Length;
-    }
+    public void Delete(ReadOnlySpan<byte> key) => _entries.Delete(key);
 
     /// <summary>Empties it.</summary>
-    public void Clear()
-    {
-        if (_bytes > KeptBytesMax)
-        {
-            _batch.Dispose();
-            _batch = new WriteBatch();
-        }
-        else
-        {
-            _batch.Clear();
-        }
-
-        _bytes = 0;
-    }
+    public void Clear() => _entries.Clear(_entries.Bytes > KeptBytesMax ? 0 : KeptBytesMax);
 
     /// <summary>Hands it over; nothing but <see cref="IsDone"/> and <see cref="Dispose"/> may be called until that is true.</summary>
     public void Start(StoreThreads threads, bool asFile)
@@ -109,17 +89,18 @@ internal sealed class RocksDbWrite : IDisposable
     {
         if (Interlocked.Exchange(ref _begun, 1) != 0)
             _done.Wait();
-        _batch.Dispose();
+        _entries.Dispose();
     }
 
     private void Try(bool asFile)
     {
         try
         {
+            _compactions.Step(asFile);
             if (asFile)
-                _file.Ingest(_batch);
+                _file.Ingest(_entries);
             else
-                _db.Write(_batch, Options);
+                WriteSorted();
             Clear();
         }
 #pragma warning disable CA1031 // Its owner gets whatever it failed with, or would wait for ever.
@@ -128,5 +109,20 @@ internal sealed class RocksDbWrite : IDisposable
         {
             _failure = e;
         }
+    }
+
+    // Neighbours in a row: where the next one belongs in the memtable is in the processor's cache then.
+    private void WriteSorted()
+    {
+        using WriteBatch batch = new();
+        foreach (ref readonly BatchEntry entry in _entries.Sort())
+        {
+            if (entry.IsDelete)
+                batch.Delete(entry.Key);
+            else
+                batch.Put(entry.Key, entry.Value);
+        }
+
+        _db.Write(batch, Options);
     }
 }

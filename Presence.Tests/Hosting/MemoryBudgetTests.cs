@@ -42,15 +42,15 @@ internal sealed class MemoryBudgetTests
     {
         PresenceOptions presence = new() { Workers = 2 };
         MemoryBudget budget = MemoryBudget.Of(new Settings(presence, new KafkaOptions { BootstrapServers = "k:9092" }, new ConfigurationBuilder().Build()));
-        Assert.That(budget.Shared, Is.EqualTo((256 + 128 + 160 + 480 + 160) * MiB));
+        Assert.That(budget.Shared, Is.EqualTo((256 + 128 + 160 + 576 + 160) * MiB));
         Assert.That(budget.PerTask, Is.EqualTo(12 * MiB));
         Assert.That(budget.Problem(383 * MiB), Does.Contain("383 MiB").And.Contain($"at most {383 * MiB}").And.Contain("Presence:RocksDb:BlockCacheBytes: '268435456'"));
         Assert.That(budget.Problem(384 * MiB), Is.Null);
         Assert.That(budget.Problem(null), Is.Null);
-        Assert.That(budget.MayExceed(1183 * MiB), Is.True);
-        Assert.That(budget.MayExceed(1184 * MiB), Is.False);
+        Assert.That(budget.MayExceed(1279 * MiB), Is.True);
+        Assert.That(budget.MayExceed(1280 * MiB), Is.False);
         Assert.That(budget.MayExceed(null), Is.False);
-        Assert.That(budget.Describe(1024 * MiB), Does.Contain("1184 MiB at most").And.Contain("12 MiB for each task").And.Contain("of 1024 MiB"));
+        Assert.That(budget.Describe(1024 * MiB), Does.Contain("1280 MiB at most").And.Contain("12 MiB for each task").And.Contain("of 1024 MiB"));
     }
 
     private static string Root(string line)

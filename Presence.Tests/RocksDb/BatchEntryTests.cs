@@ -50,7 +50,7 @@ internal sealed class BatchEntryTests
             BatchEntry[] sorted = [.. entries];
             BatchEntry.Sort(sorted);
             int[] expected = [.. Enumerable.Range(0, keys.Length).OrderBy(i => keys[i], Comparer<byte[]>.Create((x, y) => x.AsSpan().SequenceCompareTo(y)))];
-            Assert.That(sorted.Select(e => e.ValueLength), Is.EqualTo(expected));
+            Assert.That(sorted.Select(e => e.Index), Is.EqualTo(expected));
         }
         finally
         {

@@ -78,13 +78,14 @@ internal sealed class RocksDbStateStoreTests
     public void Threads_end_with_nobody_waiting_for_them()
     {
         string path = TemporaryDirectory();
-        using (RocksDbSharp.RocksDb db = RocksDbSharp.RocksDb.Open(new RocksDbSharp.DbOptions().SetCreateIfMissing(true), path))
+        using (RocksDbSharp.RocksDb db = RocksDbSharp.RocksDb.Open(DeferredCompactions.Defer(new RocksDbSharp.DbOptions().SetCreateIfMissing(true)), path))
         {
+            DeferredCompactions compactions = new(db, TimeProvider.System);
             // An exception of such a thread would end the process.
             for (int round = 0; round < 300; round++)
             {
                 StoreThreads threads = new("ending", 4);
-                RocksDbWrite last = new(db, null!), late = new(db, null!);
+                RocksDbWrite last = new(db, null!, compactions), late = new(db, null!, compactions);
                 last.Put(BitConverter.GetBytes(round), new byte[1_000]);
                 last.Start(threads, asFile: false);
                 threads.End();
@@ -148,7 +149,7 @@ internal sealed class RocksDbStateStoreTests
         string path = TemporaryDirectory();
         using (RocksDbSharp.RocksDb db = RocksDbSharp.RocksDb.Open(new RocksDbSharp.DbOptions().SetCreateIfMissing(true), path))
         {
-            RocksDbWrite write = new(db, null!);
+            RocksDbWrite write = new(db, null!, null!);
             write.Put("a"u8, "1"u8);
             StoreThreads none = new("none", 0);
             write.Start(none, asFile: false);
