@@ -18,6 +18,6 @@ public sealed class StateOptions
     [Range(64 * 1024, 1024 * 1024 * 1024)]
     public int CacheBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>For the runtime. What replays hold may take as much memory as memtables, and takes twice its size.</summary>
+    /// <summary>For the runtime. Memory for what replays hold is as large as that for memtables, or a quarter more: an entry takes up to two and a half times its bytes.</summary>
     internal StoreBounds ToBounds(long writeBufferBytes) => new() { WriteInterval = WriteInterval, UnwrittenBytesMax = UnwrittenBytes, CacheBytesMax = CacheBytes, RestoreBytesMax = writeBufferBytes / 2 };
 }

@@ -18,7 +18,7 @@ public sealed record MemoryBudget(long Blocks, long Memtables, long Replays, lon
 
     // A worker's consumer and producer, as KafkaConsumer and KafkaProducer bound them, and what is not committed. A commit
     // joins what waits for the disk as a whole, while the one before it may be on its way, in a batch of twice its size, of
-    // which there is a second one, in order, while it is written.
+    // which there is a second one, in order, while it is written; a worker writes one store after the other.
     private static readonly long PerWorker = ((32 + 128) * MiB) + (8 * new WorkerBounds().DirtyBytesMax);
 
     /// <summary>Of a configuration.</summary>

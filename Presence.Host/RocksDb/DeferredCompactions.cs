@@ -23,7 +23,6 @@ internal sealed class DeferredCompactions(RocksDbSharp.RocksDb db, TimeProvider 
     private readonly TimeSpan _delay = Delay * (1 + Random.Shared.NextDouble());
     private long _since = time.GetTimestamp();
     private bool _areOn;
-    private bool _haveFailed;
 
     /// <summary>Of a database that will be opened.</summary>
     public static DbOptions Defer(DbOptions options) => options.SetDisableAutoCompactions(1);
@@ -35,19 +34,18 @@ internal sealed class DeferredCompactions(RocksDbSharp.RocksDb db, TimeProvider 
             return;
         if (isLarge)
             _since = time.GetTimestamp();
-        if (time.GetElapsedTime(_since) < _delay && (_haveFailed || Files() < FilesMax))
+        if (time.GetElapsedTime(_since) < _delay && Files() < FilesMax)
             return;
         try
         {
             db.SetOptions([new("disable_auto_compactions", "false")]);
-            _areOn = true;
         }
         catch (RocksDbException)
         {
-            // It could not note them, on a full disk for instance. That is no reason not to write: it is tried again.
-            _haveFailed = true;
-            _since = time.GetTimestamp();
+            // They are on, and could not be noted in a file, on a full disk for instance. That is no reason not to write.
         }
+
+        _areOn = true;
     }
 
     private int Files() => int.TryParse(db.GetProperty("rocksdb.num-files-at-level0"), CultureInfo.InvariantCulture, out int files) ? files : 0;

@@ -52,13 +52,14 @@ internal sealed class DeferredCompactionsTests
     }
 
     [Test]
-    public void What_cannot_merge_its_files_yet_is_written_and_does_so_later()
+    public void What_cannot_note_that_it_merges_its_files_does_so_and_is_written()
     {
         string path = Path.Combine(_path, "full");
         FakeTimeProvider time = new();
         int files = DeferredCompactions.FilesMin + 2;
         LeaveFiles(path, files);
         using RocksDbStateStore store = new(path, _resources, time);
+        int notes = Directory.GetFiles(path, "OPTIONS-*").Length;
         // RocksDB notes its options in a file of the next number, which is where one of these is.
         string[] inTheWay = [.. Enumerable.Range(0, 1_000).Select(n => Path.Combine(path, $"OPTIONS-{n:D6}.dbtmp"))];
         foreach (string directory in inTheWay)
@@ -67,15 +68,8 @@ internal sealed class DeferredCompactionsTests
         Write(store, files);
         byte[] value = [];
         Assert.That(store.TryGet([1, (byte)files], ref value), Is.EqualTo(100));
-        int notes = Notes();
-        foreach (string directory in inTheWay)
-            Directory.Delete(directory);
-        time.Advance(2 * DeferredCompactions.Delay);
-        Write(store, files + 1);
-        Assert.That(Notes(), Is.GreaterThan(notes), "it has tried again");
+        Assert.That(Directory.GetFiles(path, "OPTIONS-*").Length, Is.EqualTo(notes), "else this test shows nothing");
         Assert.That(() => FilesIn(path), Is.EqualTo(1).After(PatienceMs, 20));
-
-        int Notes() => Directory.GetFiles(path, "OPTIONS-*").Max(f => int.Parse(Path.GetFileName(f)[8..14], System.Globalization.CultureInfo.InvariantCulture));
     }
 
     [Test]
