@@ -27,14 +27,17 @@ internal sealed class DeferredCompactions(RocksDbSharp.RocksDb db, TimeProvider 
     /// <summary>Of a database that will be opened.</summary>
     public static DbOptions Defer(DbOptions options) => options.SetDisableAutoCompactions(1);
 
-    /// <summary>Called when it has been opened, and by whoever writes, before each write.</summary>
-    public void Step(bool isLarge)
+    /// <summary>
+    /// Called when it has been opened, and by whoever writes, before each write. <paramref name="addsFile"/>: each large one
+    /// does, and so does opening it; of others it takes very many.
+    /// </summary>
+    public void Step(bool addsFile)
     {
         if (_areOn)
             return;
-        if (isLarge)
+        if (addsFile)
             _since = time.GetTimestamp();
-        if (time.GetElapsedTime(_since) < _delay && Files() < FilesMax)
+        if (addsFile ? Files() < FilesMax : time.GetElapsedTime(_since) < _delay)
             return;
         try
         {

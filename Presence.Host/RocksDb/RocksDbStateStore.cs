@@ -39,7 +39,7 @@ public sealed class RocksDbStateStore : IStateStore
             _db = RocksDbSharp.RocksDb.Open(options, path);
             RocksDbTableFile file = new(_db, options, path);
             DeferredCompactions compactions = new(_db, time);
-            compactions.Step(isLarge: false);
+            compactions.Step(addsFile: true);
             _batch = new RocksDbWrite(_db, file, compactions);
             _writing = new RocksDbWrite(_db, file, compactions);
         }

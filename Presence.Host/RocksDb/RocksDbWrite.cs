@@ -4,7 +4,7 @@ using RocksDbSharp;
 namespace Presence.Host.RocksDb;
 
 /// <summary>A batch of one store, and its way to the disk. Its owner fills it, hands it to a thread, and takes it back empty, with the verdict.</summary>
-internal sealed class RocksDbWrite : IDisposable
+internal sealed unsafe class RocksDbWrite : IDisposable
 {
     // A larger one is not kept for as long as the task lives.
     private const int KeptBytesMax = 1024 * 1024;
@@ -114,15 +114,22 @@ internal sealed class RocksDbWrite : IDisposable
     // Neighbours in a row: where the next one belongs in the memtable is in the processor's cache then.
     private void WriteSorted()
     {
-        using WriteBatch batch = new();
-        foreach (ref readonly BatchEntry entry in _entries.Sort())
+        nint batch = Native.Instance.rocksdb_writebatch_create();
+        try
         {
-            if (entry.IsDelete)
-                batch.Delete(entry.Key);
-            else
-                batch.Put(entry.Key, entry.Value);
-        }
+            foreach (ref readonly BatchEntry entry in _entries.Sort())
+            {
+                if (entry.IsDelete)
+                    Native.Instance.rocksdb_writebatch_delete(batch, entry.KeyAt, (nuint)entry.KeyLength);
+                else
+                    Native.Instance.rocksdb_writebatch_put(batch, entry.KeyAt, (nuint)entry.KeyLength, entry.ValueAt, (nuint)entry.ValueLength);
+            }
 
-        _db.Write(batch, Options);
+            Native.Instance.rocksdb_write(_db.Handle, Options.Handle, batch);
+        }
+        finally
+        {
+            Native.Instance.rocksdb_writebatch_destroy(batch);
+        }
     }
 }
