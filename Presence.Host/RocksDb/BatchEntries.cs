@@ -14,7 +14,7 @@ internal sealed unsafe class BatchEntries : IDisposable
 
     // Chunks grow: most batches are small, and there may be hundreds of them.
     private const int ChunkBytesMin = 4 * 1024;
-    private const int ChunkBytesMax = 256 * 1024;
+    private const int ChunkDoublingsMax = 6;
 
     private struct Chunk
     {
@@ -119,7 +119,7 @@ internal sealed unsafe class BatchEntries : IDisposable
             _filling++;
         if (_filling == _chunks.Count)
         {
-            int length = Math.Max(size, (int)Math.Min(ChunkBytesMax, (long)ChunkBytesMin << Math.Min(_filling, 16)));
+            int length = Math.Max(size, ChunkBytesMin << Math.Min(_filling, ChunkDoublingsMax));
             _chunks.Add(new Chunk { Start = (byte*)NativeMemory.Alloc((nuint)length), Length = length });
         }
 

@@ -53,6 +53,7 @@ public sealed class RocksDbResources : IDisposable
             .SetMaxWriteBufferNumber(3)
             // Each merge with the level below rewrites most of that; filters spare reads the search of files.
             .SetLevel0FileNumCompactionTrigger(DeferredCompactions.FilesMin)
+            // Above what is left unmerged while a store has its compactions off.
             .SetLevel0SlowdownWritesTrigger(DeferredCompactions.FilesMax + 8)
             .SetLevel0StopWritesTrigger(DeferredCompactions.FilesMax + 24)
             // Every device seen for the first time is asked for in vain: the filter spares the search of the memtable.
