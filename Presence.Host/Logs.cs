@@ -29,6 +29,9 @@ internal static partial class Logs
     [LoggerMessage(107, LogLevel.Warning, "Memory may not suffice: {Budget}. Lower Presence:RocksDb:BlockCacheBytes, Presence:RocksDb:WriteBufferBytes or Presence:Workers, or raise the limit")]
     public static partial void MemoryTight(this ILogger logger, string budget);
 
+    [LoggerMessage(108, LogLevel.Warning, "{Reason}. It is tried again in {Pause}")]
+    public static partial void NotMaintained(this ILogger logger, string reason, TimeSpan pause);
+
     #region Web and ingest
 
     [LoggerMessage(400, LogLevel.Warning, "The live board failed and begins anew in {Pause}")]

@@ -17,6 +17,7 @@ public sealed partial class Instance : IDisposable
     private static readonly TimeSpan CallWait = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LastCommitLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan HandOverLimit = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RejoinPause = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan TopicsPause = TimeSpan.FromSeconds(2);
     private const long WaitingLogInterval = 5_000;
@@ -47,6 +48,7 @@ public sealed partial class Instance : IDisposable
     private long _waitingSince;
     private long _stoppingSince;
     private Announcement? _lastWord;
+    private long _closedAt;
     private bool _hasLooked;
 
     /// <summary>Touches nothing before the first step.</summary>
@@ -85,10 +87,11 @@ public sealed partial class Instance : IDisposable
     public Restorer Restorer => _restorer;
 
     /// <summary>
-    /// Tells whoever drives the loops to leave workers and restorer of an ended incarnation; returns when their loops
-    /// have left. Null where one thread drives all.
+    /// Tells whoever drives the loops to leave workers and restorer of an ended incarnation, and then to close them by the
+    /// action given; returns whether the loops have left, and all is closed, each within the time given. Null where one thread
+    /// drives all.
     /// </summary>
-    public Action? JoinLoops { get; set; }
+    public Func<Action, TimeSpan, bool>? EndLoops { get; set; }
 
     /// <summary>Asks for a clean end.</summary>
     public void RequestStop() => _stopRequested = true;
@@ -139,7 +142,8 @@ public sealed partial class Instance : IDisposable
         if (_isStuck)
             return;
         _cancellation.Cancel();
-        CloseIncarnation();
+        if (!TryCloseIncarnation(LeaveLimit))
+            return;
         Heartbeat.Dispose();
         _membership.Dispose();
         _cancellation.Dispose();
@@ -249,7 +253,9 @@ public sealed partial class Instance : IDisposable
 
     private void Run()
     {
-        TakeResults();
+        // What is stuck ends with its process: to end its incarnation it would have to close what does not come back.
+        if (!_isStuck)
+            TakeResults();
         if (State != InstanceState.Running)
             return;
         // Once: what cannot be looked at then must not keep it from what it has taken up meanwhile.
@@ -269,12 +275,13 @@ public sealed partial class Instance : IDisposable
             return;
         }
 
-        // What is stuck ends with its process: to end its incarnation it would have to close what does not come back.
         if (!_isStuck)
             FollowPlan();
         if (State != InstanceState.Running)
             return;
-        Announce(_isStuck ? MemberState.Stuck : MemberState.Alive);
+        // The last word of one that is stuck stays what it is, until the fleet has it.
+        if (!_isStuck)
+            Announce(MemberState.Alive);
         StepPlanner();
         PublishFleet();
         string? hangs = WatchWorkers();
@@ -293,19 +300,30 @@ public sealed partial class Instance : IDisposable
     private void EndIncarnation(string reason)
     {
         _lifecycle.IncarnationEnded(_incarnationId, reason);
-        CloseIncarnation();
+        if (!TryCloseIncarnation(_options.StuckLimit))
+            return;
         _restorer = new Restorer(_log, _options, _stores, _time, _metrics, _lifecycle, _logger);
         Wait($"a new incarnation begins, since the last one ended: {reason}");
         Move(InstanceState.Joining);
     }
 
-    private void CloseIncarnation()
+    // False, and it has failed: a loop does not come back, or a store is not closed.
+    private bool TryCloseIncarnation(TimeSpan limit)
     {
         Heartbeat.Announce(null, atOnce: false);
-        JoinLoops?.Invoke();
-        foreach (Worker worker in _workers.Count > 0 ? _workers : _starting)
-            worker.Dispose();
-        _restorer.Dispose();
+        _restorer.Leave();
+        if (EndLoops is { } end && !end(CloseLoops, limit))
+        {
+            _isStuck = true;
+            string reason = $"a loop or a store of the incarnation that ends has not come back for {limit.TotalSeconds:0} s";
+            _reason = IsRefused ? _reason : reason;
+            _lifecycle.InstanceRefused(reason);
+            Move(InstanceState.Failed);
+            return false;
+        }
+
+        if (EndLoops is null)
+            CloseLoops();
         _planner?.Dispose();
         _planner = null;
         _view?.Dispose();
@@ -332,6 +350,15 @@ public sealed partial class Instance : IDisposable
         _question = null;
         _topicsReady = _creating = false;
         _incarnation = _incarnationId = "";
+        return true;
+    }
+
+    // What may wait for a disk.
+    private void CloseLoops()
+    {
+        foreach (Worker worker in _workers.Count > 0 ? _workers : _starting)
+            worker.Dispose();
+        _restorer.Dispose();
     }
 
     private void BeginStop()
@@ -349,20 +376,21 @@ public sealed partial class Instance : IDisposable
     // answer keeps nobody: what is not committed is done again by whoever is next, as after a crash.
     private void FinishStop()
     {
+        if (_workers.Any(IsWaitedFor))
+            return;
         foreach (Worker worker in _workers)
         {
             if (worker.State is WorkerState.Closed or WorkerState.Failed)
                 continue;
-            if (_time.GetElapsedTime(_stoppingSince) < LastCommitLimit)
-                return;
             _logger.LastCommitUnanswered(worker.Index, worker.State.ToString(), (long)LastCommitLimit.TotalSeconds);
         }
 
         bool isClean = _hasTasks && _workers.All(w => w.State == WorkerState.Closed);
-        if (isClean && _time.GetElapsedTime(_stoppingSince) < HandOverLimit)
+        if (isClean && (_lastWord is null || _time.GetElapsedTime(_closedAt) < HandOverLimit / 3 || _time.GetElapsedTime(_stoppingSince) < HandOverLimit))
         {
             if (_lastWord is null)
             {
+                _closedAt = _time.GetTimestamp();
                 TakeResults();
                 _held.Clear();
                 _lastWord = Announce(MemberState.Ended);
@@ -374,18 +402,30 @@ public sealed partial class Instance : IDisposable
                 return;
         }
 
-        CloseIncarnation();
+        if (!TryCloseIncarnation(LeaveLimit))
+            return;
         _membership.Leave();
         Move(InstanceState.Stopped);
     }
 
+    // What is committed is closed, however many stores that are, as long as each comes back: the fleet is told how far they are.
+    private bool IsWaitedFor(Worker worker) => worker.State switch
+    {
+        WorkerState.Closed or WorkerState.Failed => false,
+        WorkerState.Closing => Now() - worker.ProgressAt < LeaveLimit.TotalMilliseconds,
+        _ => _time.GetElapsedTime(_stoppingSince) < LastCommitLimit,
+    };
+
     private void Refuse(string reason)
     {
+        // It ends as what it is.
+        if (_isStuck)
+            return;
         IsRefused = true;
         _reason = reason;
         _lifecycle.InstanceRefused(reason);
-        CloseIncarnation();
-        Move(InstanceState.Failed);
+        if (TryCloseIncarnation(LeaveLimit))
+            Move(InstanceState.Failed);
     }
 
     private void Wait(string reason)

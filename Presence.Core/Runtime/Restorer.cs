@@ -33,6 +33,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
     private readonly ILogger _logger;
     private readonly ConcurrentQueue<(TaskId Task, TakeoverGoal? Goal, TakeoverRequest? Request)> _orders = new();
     private readonly ConcurrentQueue<TaskId> _toDelete = new();
+    private readonly List<TaskId> _deleting = [];
     private readonly ConcurrentQueue<TaskId> _deleted = new();
     private readonly ConcurrentQueue<(StreamTask Task, int Worker)> _ready = new();
     private readonly ConcurrentQueue<(TaskId Task, long ChangelogOffset)> _dropped = new();
@@ -47,6 +48,7 @@ public sealed class Restorer : ILogReceiver, IDisposable
     private long _progressAt;
     private volatile DiskWait? _diskWait;
     private long _statusAt;
+    private volatile bool _isLeaving;
     private bool _disposed;
 
     /// <summary>Touches the log with <see cref="Prepare"/> or the first order.</summary>
@@ -130,6 +132,9 @@ public sealed class Restorer : ILogReceiver, IDisposable
         return taken;
     }
 
+    /// <summary>Its step is the last one, and may be cut short between two tasks. Any thread.</summary>
+    public void Leave() => _isLeaving = true;
+
     /// <summary>Whether nothing is under way but what waits for an operator.</summary>
     public bool IsIdle { get; private set; } = true;
 
@@ -142,18 +147,31 @@ public sealed class Restorer : ILogReceiver, IDisposable
         NoteProgress();
         bool moved = !_orders.IsEmpty;
         int looks = 0;
+        while (_toDelete.TryDequeue(out TaskId obsolete))
+        {
+            if (!_deleting.Contains(obsolete))
+                _deleting.Add(obsolete);
+        }
+
         while (_orders.TryDequeue(out var order))
         {
             Obey(order.Task, order.Goal, order.Request);
             looks += order.Goal == TakeoverGoal.Look ? 1 : 0;
         }
 
-        while (_toDelete.TryDequeue(out TaskId obsolete))
-            DeleteCopy(obsolete);
+        if (_deleting.Count > 0)
+        {
+            // One in each step: with hundreds of them nobody else would have a turn for long.
+            NoteProgress();
+            moved = true;
+            DeleteCopy(_deleting[0]);
+            _deleting.RemoveAt(0);
+        }
+
         _followersWait = _takeovers.Exists(t => t is { Goal: TakeoverGoal.Run } && IsLong(t));
         int batchBytes = BatchBytesOfEach();
         Takeover? waiting = null;
-        for (int slot = 0; slot < _takeovers.Count; slot++)
+        for (int slot = 0; slot < _takeovers.Count && !_isLeaving; slot++)
         {
             if (_takeovers[slot] is not { } takeover)
                 continue;
@@ -245,7 +263,15 @@ public sealed class Restorer : ILogReceiver, IDisposable
             return;
         }
 
-        known?.Dispose();
+        if (known is not null)
+        {
+            known.Dispose();
+            _takeovers[slot] = null;
+        }
+
+        // First, and never once its store is open: it may be damaged.
+        if (_deleting.Remove(task))
+            DeleteCopy(task);
         if (slot < 0)
             slot = _takeovers.IndexOf(null);
         if (slot < 0)

@@ -71,7 +71,7 @@ public sealed partial class Worker
     /// <summary>Goes on with the transaction until it is done or a call is unanswered.</summary>
     private void StepTransaction(long now)
     {
-        while (true)
+        while (!HasStoodStill())
         {
             switch (State)
             {

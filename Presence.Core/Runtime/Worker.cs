@@ -80,7 +80,11 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     public long ProgressAt => Volatile.Read(ref _progressAt);
 
     /// <summary>Takes the transactional id; repeated until it is not TimedOut.</summary>
-    public LogResult Init(TimeSpan timeout) => _producer.Init(timeout);
+    public LogResult Init(TimeSpan timeout)
+    {
+        Volatile.Write(ref _progressAt, Now());
+        return _producer.Init(timeout);
+    }
 
     /// <summary>Learns of the topics it may have to read; one that several stages read is named as often. Before its first step.</summary>
     public void Prepare(IEnumerable<string> topics) => _consumers.Prepare(topics);
@@ -123,10 +127,15 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     /// </summary>
     public bool RunOnce(TimeSpan wait)
     {
+        if (State is WorkerState.Closed or WorkerState.Failed || HasStoodStill())
+            return false;
         long now = Now();
         Volatile.Write(ref _progressAt, now);
-        if (State is WorkerState.Closed or WorkerState.Failed)
-            return false;
+        if (State == WorkerState.Closing)
+        {
+            CloseNext(now);
+            return true;
+        }
 
         // 1. Finish what is under way; what is processed meanwhile belongs to the next transaction.
         if (State != WorkerState.Feeding)
@@ -267,6 +276,8 @@ public sealed partial class Worker : ILogReceiver, IDisposable
             _released.Enqueue((id, offset));
             _lifecycle.TaskReleased(id);
             PublishStatus(now, force: true);
+            // The others in the next steps: each may take its time.
+            return true;
         }
 
         return true;
@@ -310,6 +321,16 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         return false;
     }
 
+    // Since its last step began.
+    private bool HasStoodStill()
+    {
+        long stood = Now() - ProgressAt;
+        if (stood <= WorkerBounds.StandstillMax)
+            return false;
+        Fail($"it stood still for {TimeSpan.FromMilliseconds(stood):c}: its transactional id may be forgotten, and with it that it was fenced");
+        return true;
+    }
+
     private bool IsCommitDue(long now, bool idle)
     {
         if (now >= _nextRecommit)
@@ -345,12 +366,22 @@ public sealed partial class Worker : ILogReceiver, IDisposable
             return;
         }
 
-        // The fleet is told how far they are: who goes on with them must be about as far.
-        foreach (StreamTask task in _tasks)
-            _released.Enqueue((task.Id, task.Close()));
-        _tasks.Clear();
+        State = WorkerState.Closing;
+    }
+
+    // The fleet is told how far it is: who goes on with it must be about as far.
+    private void CloseNext(long now)
+    {
+        if (_tasks.Count == 0)
+        {
+            State = WorkerState.Closed;
+            return;
+        }
+
+        StreamTask task = _tasks[^1];
+        _tasks.RemoveAt(_tasks.Count - 1);
+        _released.Enqueue((task.Id, task.Close()));
         PublishStatus(now, force: true);
-        State = WorkerState.Closed;
     }
 
     private void PublishStatus(long now, bool force)

@@ -12,6 +12,12 @@ public sealed class WorkerBounds
     /// <summary>How long a worker with nothing else to do waits for an answer before it looks for records again.</summary>
     public static readonly TimeSpan AheadWait = TimeSpan.FromMilliseconds(2);
 
+    /// <summary>
+    /// Longest standstill after which a worker goes on, ms. A broker that forgets a transactional id and that it was fenced
+    /// does so after a day at the earliest; a machine that was suspended for longer must not go on where it was.
+    /// </summary>
+    public const long StandstillMax = 3_600_000;
+
     /// <summary>Records and timers fed between two looks at a transaction that is on its way.</summary>
     public const int FeedAheadMax = 250;
 

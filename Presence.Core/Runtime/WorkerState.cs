@@ -6,7 +6,7 @@ namespace Presence.Core.Runtime;
 /// Feeding -> Changelog -> Offsets -> Committing -> Feeding
 ///    |           |__________|___________|
 ///    |___________|-> Aborting -> Feeding
-/// Feeding (asked to stop, nothing uncommitted) -> Closed
+/// Feeding (asked to stop, nothing uncommitted) -> Closing -> Closed
 /// any -> Failed  (its producer is finished: the incarnation ends)
 /// </code>
 /// In every state but Feeding a call on the producer may be unanswered. From Offsets on the transaction is sealed: what is
@@ -28,6 +28,9 @@ public enum WorkerState
 
     /// <summary>The abort is on its way.</summary>
     Aborting,
+
+    /// <summary>All is committed; the stores are closed, one in each step.</summary>
+    Closing,
 
     /// <summary>All committed and closed.</summary>
     Closed,

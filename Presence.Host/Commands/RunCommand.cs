@@ -38,7 +38,7 @@ internal static class RunCommand
         catch (StateDirectoryException e)
         {
             Console.Error.WriteLine(e.Message);
-            return ExitCodes.Refused;
+            return e.MayPass ? ExitCodes.Failed : ExitCodes.Refused;
         }
 
         using (directory)

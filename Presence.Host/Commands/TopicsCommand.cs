@@ -52,7 +52,7 @@ internal static class TopicsCommand
         catch (Exception e) when (e is LogException or StateDirectoryException or IOException)
         {
             Console.Error.WriteLine(e.Message);
-            return e is StateDirectoryException ? ExitCodes.Refused : ExitCodes.Failed;
+            return e is StateDirectoryException { MayPass: false } ? ExitCodes.Refused : ExitCodes.Failed;
         }
     }
 

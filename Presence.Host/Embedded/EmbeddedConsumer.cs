@@ -16,7 +16,12 @@ internal sealed class EmbeddedConsumer(EmbeddedLog log) : LogConsumer
         public long EndReported { get; set; } = -1;
 
         public bool Faulted { get; set; }
+
+        /// <summary>When it is tried again, a timestamp.</summary>
+        public long NotBefore { get; set; }
     }
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly List<Assigned> _assigned = [];
     private int _next;
@@ -67,16 +72,19 @@ internal sealed class EmbeddedConsumer(EmbeddedLog log) : LogConsumer
         for (int i = 0; i < _assigned.Count && delivered < maxRecords; i++)
         {
             Assigned assigned = _assigned[(_next + i) % _assigned.Count];
-            if (assigned.Faulted)
+            if (assigned.Faulted || (assigned.NotBefore > 0 && log.Time.GetTimestamp() < assigned.NotBefore))
                 continue;
             EmbeddedLog.ReadOutcome read = log.Read(assigned.Partition, assigned.Slot, assigned.Position, maxRecords - delivered, receiver);
             if (read.Fault is { } fault)
             {
-                assigned.Faulted = true;
+                assigned.Faulted = fault != LogFault.Unreachable;
+                assigned.NotBefore = log.Time.GetTimestamp() + (long)(Pause.TotalSeconds * log.Time.TimestampFrequency);
                 news = true;
-                receiver.OnFault(assigned.Slot, fault, assigned.Position, $"the log ends at {read.End}");
+                receiver.OnFault(assigned.Slot, fault, assigned.Position, read.Detail);
                 continue;
             }
+
+            assigned.NotBefore = 0;
 
             delivered += read.Records;
             assigned.Position = read.Position;

@@ -29,6 +29,8 @@ public sealed partial class EmbeddedLog
     {
         lock (_gate)
         {
+            if (Closed() is { } closed)
+                return Task.FromException(closed);
             foreach (TopicSpecification specification in topics)
             {
                 if (_topics.ContainsKey(specification.Name))
@@ -36,7 +38,15 @@ public sealed partial class EmbeddedLog
                 if (specification.Partitions is < 1 or > 10_000)
                     return Task.FromException(new LogException($"{specification.Name} cannot have {specification.Partitions} partitions; 1 to 10,000 are allowed"));
                 StoredTopic stored = new(_nextTopic++, Guid.NewGuid().ToString("N"), specification.Partitions, specification.Configuration);
-                _db.Put(EmbeddedKeys.Topic(specification.Name), JsonSerializer.SerializeToUtf8Bytes(stored), null, _writeOptions);
+                try
+                {
+                    _db.Put(EmbeddedKeys.Topic(specification.Name), JsonSerializer.SerializeToUtf8Bytes(stored), null, _writeOptions);
+                }
+                catch (RocksDbException e)
+                {
+                    return Task.FromException(new LogException($"{_path} cannot be written: {e.Message}", e));
+                }
+
                 _topics.Add(specification.Name, Materialise(specification.Name, stored));
             }
         }
@@ -49,6 +59,8 @@ public sealed partial class EmbeddedLog
     {
         lock (_gate)
         {
+            if (Closed() is { } closed)
+                throw closed;
             if (!_topics.Remove(name, out EmbeddedTopic? topic))
                 return;
             using WriteBatch batch = new();
@@ -80,20 +92,34 @@ public sealed partial class EmbeddedLog
         {
             lock (_gate)
             {
+                if (Closed() is { } closed)
+                    throw closed;
                 if (!_open.Any(t => partitions.Any(p => t.Offsets.ContainsKey((group, p)))))
                 {
-                    Dictionary<TopicPartition, long> found = [];
-                    foreach (TopicPartition partition in partitions)
-                    {
-                        if (Find(partition) is { } known && _db.Get(EmbeddedKeys.Group(group, known.Topic, known.Partition)) is { } bytes)
-                            found[partition] = BinaryPrimitives.ReadInt64BigEndian(bytes);
-                    }
-
-                    return found;
+                    return Positions(group, partitions);
                 }
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(5), _time, cancellation);
+        }
+    }
+
+    private Dictionary<TopicPartition, long> Positions(string group, IReadOnlyCollection<TopicPartition> partitions)
+    {
+        Dictionary<TopicPartition, long> found = [];
+        try
+        {
+            foreach (TopicPartition partition in partitions)
+            {
+                if (Find(partition) is { } known && _db.Get(EmbeddedKeys.Group(group, known.Topic, known.Partition)) is { } bytes)
+                    found[partition] = BinaryPrimitives.ReadInt64BigEndian(bytes);
+            }
+
+            return found;
+        }
+        catch (RocksDbException e)
+        {
+            throw new LogException($"{_path} cannot be read: {e.Message}", e);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Presence.Core.Log;
+using Presence.Host.RocksDb;
 using RocksDbSharp;
 
 namespace Presence.Host.Embedded;
@@ -12,20 +13,48 @@ public sealed partial class EmbeddedLog
 
     private readonly Dictionary<EmbeddedPartition, long> _kept = [];
 
-    /// <summary>Compacts and trims what is due, one partition after the other. Readers are not held up.</summary>
+    /// <summary>
+    /// Compacts and trims what is due, one partition after the other. Readers are not held up. Throws <see cref="LogException"/>
+    /// where the disk refuses, after all others; it is due again then.
+    /// </summary>
     public void Maintain()
     {
-        List<(EmbeddedTopic Topic, EmbeddedPartition Partition)> all;
-        lock (_gate)
-            all = [.. _topics.Values.SelectMany(t => t.Partitions.Select(p => (t, p)))];
-        foreach ((EmbeddedTopic topic, EmbeddedPartition partition) in all)
+        if (!TryBeginReading())
+            return;
+        try
         {
-            string policy = topic.Configuration.GetValueOrDefault("cleanup.policy", "delete");
-            if (policy.Contains("delete", StringComparison.Ordinal))
-                Trim(topic, partition);
-            if (policy.Contains("compact", StringComparison.Ordinal) && partition.Dirty >= Math.Max(DirtyMin, _kept.GetValueOrDefault(partition)))
-                Compact(topic, partition);
+            List<(EmbeddedTopic Topic, EmbeddedPartition Partition)> all;
+            lock (_gate)
+                all = [.. _topics.Values.SelectMany(t => t.Partitions.Select(p => (t, p)))];
+            RocksDbException? refused = null;
+            foreach ((EmbeddedTopic topic, EmbeddedPartition partition) in all)
+            {
+                try
+                {
+                    Maintain(topic, partition);
+                }
+                catch (RocksDbException e)
+                {
+                    refused ??= e;
+                }
+            }
+
+            if (refused is not null)
+                throw new LogException($"{_path} cannot be compacted or trimmed: {refused.Message}", refused);
         }
+        finally
+        {
+            EndReading();
+        }
+    }
+
+    private void Maintain(EmbeddedTopic topic, EmbeddedPartition partition)
+    {
+        string policy = topic.Configuration.GetValueOrDefault("cleanup.policy", "delete");
+        if (policy.Contains("delete", StringComparison.Ordinal))
+            Trim(topic, partition);
+        if (policy.Contains("compact", StringComparison.Ordinal) && partition.Dirty >= Math.Max(DirtyMin, _kept.GetValueOrDefault(partition)))
+            Compact(topic, partition);
     }
 
     /// <summary>
@@ -34,14 +63,14 @@ public sealed partial class EmbeddedLog
     /// </summary>
     internal void Compact(EmbeddedTopic topic, EmbeddedPartition partition)
     {
-        long stable, start;
+        long stable, start, dirty;
         lock (_gate)
         {
             if (_disposed)
                 return;
             stable = partition.LastStable;
             start = partition.Start;
-            partition.Dirty = 0;
+            dirty = partition.Dirty;
         }
 
         long keepTombstones = Setting(topic, "delete.retention.ms", 86_400_000);
@@ -69,6 +98,7 @@ public sealed partial class EmbeddedLog
             if (_disposed)
                 return;
             _db.Write(batch, _writeOptions);
+            partition.Dirty -= dirty;
             _kept[partition] = kept;
         }
     }
@@ -102,9 +132,9 @@ public sealed partial class EmbeddedLog
                 return;
             using WriteBatch batch = new();
             batch.DeleteRange(from, (ulong)from.Length, to, (ulong)to.Length);
-            partition.Start = until;
             batch.Put(EmbeddedKeys.Partition(partition.Topic, partition.Partition), EmbeddedKeys.Positions(until, partition.LastStable));
             _db.Write(batch, _writeOptions);
+            partition.Start = until;
         }
     }
 
@@ -127,6 +157,8 @@ public sealed partial class EmbeddedLog
                 return;
             visitor(record);
         }
+
+        RocksDbErrors.ThrowIfFailed(iterator);
     }
 
     private static long Setting(EmbeddedTopic topic, string name, long otherwise) =>

@@ -1,4 +1,5 @@
 using Presence.Core.Log;
+using Presence.Host.RocksDb;
 using RocksDbSharp;
 
 namespace Presence.Host.Embedded;
@@ -6,8 +7,11 @@ namespace Presence.Host.Embedded;
 /// <summary>Reading for consumers.</summary>
 public sealed partial class EmbeddedLog
 {
-    /// <summary>How far a read got.</summary>
-    internal readonly record struct ReadOutcome(LogFault? Fault, int Records, long Position, bool AtEnd, long End);
+    /// <summary>How far a read got; with a fault, in words, what is wrong.</summary>
+    internal readonly record struct ReadOutcome(LogFault? Fault, int Records, long Position, bool AtEnd, long End)
+    {
+        public string Detail { get; init; } = $"the log ends at {End}";
+    }
 
     /// <summary>Delivers up to <paramref name="max"/> records from <paramref name="position"/> up to the last stable offset.</summary>
     internal ReadOutcome Read(TopicPartition target, int slot, long position, int max, ILogReceiver receiver)
@@ -31,27 +35,49 @@ public sealed partial class EmbeddedLog
         int delivered = 0;
         if (position < stable)
         {
-            Span<byte> key = stackalloc byte[EmbeddedKeys.RecordKeyLength];
-            EmbeddedKeys.WriteRecordKey(key, topic, target.Partition, position);
-            using Iterator iterator = _db.NewIterator();
-            for (iterator.Seek(key); delivered < max && iterator.Valid(); iterator.Next())
+            if (!TryBeginReading())
+                return new ReadOutcome(LogFault.UnknownPartition, 0, position, false, end);
+            try
             {
-                ReadOnlySpan<byte> found = iterator.GetKeySpan();
-                if (found.Length != key.Length || !found[..9].SequenceEqual(key[..9]))
-                    break;
-                long offset = EmbeddedKeys.OffsetOf(found);
-                if (offset >= stable)
-                    break;
-                receiver.OnRecord(slot, EmbeddedKeys.DecodeRecord(offset, iterator.GetValueSpan()));
-                position = offset + 1;
-                delivered++;
+                Deliver(topic, target.Partition, slot, ref position, stable, max, receiver, ref delivered);
             }
-
-            if (delivered < max)
-                position = stable;
+            catch (RocksDbException e)
+            {
+                // What lies before it has come; where it is, the next read says.
+                if (delivered == 0)
+                    return new ReadOutcome(LogFault.Unreachable, 0, position, false, end) { Detail = $"{_path} cannot be read: {e.Message}" };
+            }
+            finally
+            {
+                EndReading();
+            }
         }
 
         return new ReadOutcome(null, delivered, position, position >= stable, end);
+    }
+
+    private void Deliver(int topic, int partition, int slot, ref long position, long stable, int max, ILogReceiver receiver, ref int delivered)
+    {
+        Span<byte> key = stackalloc byte[EmbeddedKeys.RecordKeyLength];
+        EmbeddedKeys.WriteRecordKey(key, topic, partition, position);
+        using Iterator iterator = _db.NewIterator();
+        for (iterator.Seek(key); delivered < max && iterator.Valid(); iterator.Next())
+        {
+            ReadOnlySpan<byte> found = iterator.GetKeySpan();
+            if (found.Length != key.Length || !found[..9].SequenceEqual(key[..9]))
+                break;
+            long offset = EmbeddedKeys.OffsetOf(found);
+            if (offset >= stable)
+                break;
+            receiver.OnRecord(slot, EmbeddedKeys.DecodeRecord(offset, iterator.GetValueSpan()));
+            position = offset + 1;
+            delivered++;
+        }
+
+        if (delivered == max)
+            return;
+        RocksDbErrors.ThrowIfFailed(iterator);
+        position = stable;
     }
 
     /// <summary>Waits until something is committed, or until it is woken.</summary>

@@ -12,8 +12,8 @@ public sealed partial class EmbeddedLog
         {
             lock (log._gate)
             {
-                if (log._disposed)
-                    return Task.FromException(new LogException("the embedded log is closed"));
+                if (log.Closed() is { } closed)
+                    return Task.FromException(closed);
                 EmbeddedTransaction transaction = log.Open();
                 foreach (ProducedRecord record in records)
                 {

@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Presence.Core.Log;
+using Presence.Host.RocksDb;
 using RocksDbSharp;
 
 namespace Presence.Host.Embedded;
@@ -13,6 +15,8 @@ namespace Presence.Host.Embedded;
 /// </summary>
 public sealed partial class EmbeddedLog : ILog, ILogAdmin
 {
+    private static readonly TimeSpan ReadersLimit = TimeSpan.FromSeconds(5);
+
     private readonly RocksDbSharp.RocksDb _db;
     private readonly string _path;
     private readonly TimeProvider _time;
@@ -24,6 +28,9 @@ public sealed partial class EmbeddedLog : ILog, ILogAdmin
     private readonly Dictionary<string, List<EmbeddedMembership>> _groups = [];
     private int _nextTopic;
     private bool _disposed;
+
+    // Who reads without the gate.
+    private int _readers;
 
     /// <summary>
     /// Opens or creates the log at <paramref name="path"/>. With <paramref name="sync"/> false a commit is acknowledged
@@ -51,8 +58,18 @@ public sealed partial class EmbeddedLog : ILog, ILogAdmin
             throw new IOException($"The embedded log in {path} cannot be opened: {e.Message}", e);
         }
 
-        Load();
+        try
+        {
+            Load();
+        }
+        catch (RocksDbException e)
+        {
+            _db.Dispose();
+            throw new IOException($"The embedded log in {path} cannot be read: {e.Message}", e);
+        }
     }
+
+    internal TimeProvider Time => _time;
 
     /// <inheritdoc/>
     public string Description => $"embedded log in {_path}";
@@ -81,9 +98,34 @@ public sealed partial class EmbeddedLog : ILog, ILogAdmin
                 return;
             _disposed = true;
             Monitor.PulseAll(_gate);
-            _db.Dispose();
+            // Who hangs in a read has the database, which ends with the process then.
+            long began = Stopwatch.GetTimestamp();
+            while (_readers > 0 && Stopwatch.GetElapsedTime(began) < ReadersLimit)
+                Monitor.Wait(_gate, ReadersLimit);
+            if (_readers == 0)
+                _db.Dispose();
         }
     }
+
+    private bool TryBeginReading()
+    {
+        lock (_gate)
+        {
+            _readers += _disposed ? 0 : 1;
+            return !_disposed;
+        }
+    }
+
+    private void EndReading()
+    {
+        lock (_gate)
+        {
+            if (--_readers == 0)
+                Monitor.PulseAll(_gate);
+        }
+    }
+
+    private LogException? Closed() => _disposed ? new LogException("the embedded log is closed") : null;
 
     private void Load()
     {
@@ -106,6 +148,8 @@ public sealed partial class EmbeddedLog : ILog, ILogAdmin
             _topics.Add(name, topic);
             _nextTopic = Math.Max(_nextTopic, topic.Number + 1);
         }
+
+        RocksDbErrors.ThrowIfFailed(iterator);
     }
 
     private static EmbeddedTopic Materialise(string name, StoredTopic stored)

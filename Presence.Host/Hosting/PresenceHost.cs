@@ -24,8 +24,8 @@ namespace Presence.Host.Hosting;
 public static class PresenceHost
 {
     /// <summary>
-    /// Ready to run. <paramref name="isVerbOutput"/>: stdout belongs to a verb's results, so that logs go to stderr,
-    /// warnings and above.
+    /// Ready to run. <paramref name="isVerbOutput"/>: for a verb, which has stdout for its results, so that logs go to stderr,
+    /// warnings and above, and which ends it: no signal does.
     /// </summary>
     public static WebApplication Build(Settings settings, StateDirectory directory, string? notice, bool isVerbOutput = false)
     {
@@ -65,6 +65,8 @@ public static class PresenceHost
             [.. p.GetServices<ILifecycleListener>()]));
         services.AddSingleton<PresenceService>();
         services.AddHostedService(p => p.GetRequiredService<PresenceService>());
+        if (isVerbOutput)
+            services.AddSingleton<IHostLifetime, VerbLifetime>();
         if (SystemdHelpers.IsSystemdService())
             services.AddHostedService<SystemdReporter>();
         services.AddPresenceTelemetry(settings.Source);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Presence.Core.Runtime;
 
@@ -14,6 +15,8 @@ public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
     private static readonly TimeSpan WorkerWait = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RestoreWait = TimeSpan.FromMilliseconds(10);
 
+    private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(2);
+
     private readonly Instance _instance;
     private readonly ILogger _logger;
     private readonly TaskCompletionSource<bool> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -29,7 +32,7 @@ public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
     {
         _instance = instance;
         _logger = logger;
-        _instance.JoinLoops = JoinLoops;
+        _instance.EndLoops = (close, limit) => JoinLoops(limit) && Do(close, limit);
         _control = new Thread(RunControl) { Name = "presence-control", IsBackground = true };
         _heartbeat = new Thread(RunHeartbeat) { Name = "presence-heartbeat", IsBackground = true };
     }
@@ -94,9 +97,8 @@ public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
             Crash("control", e);
         }
 
-        // A failed instance may have a loop that never comes back.
-        if (_instance.State != InstanceState.Failed)
-            JoinLoops();
+        // A loop may never come back; what the others use is closed next.
+        JoinLoops(LeaveLimit);
         _completion.TrySetResult(_crash is null && _instance.State == InstanceState.Stopped);
     }
 
@@ -161,16 +163,29 @@ public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
         }
     }
 
-    private void JoinLoops()
+    private bool JoinLoops(TimeSpan limit)
     {
         _leave = true;
+        long began = Stopwatch.GetTimestamp();
         foreach (Thread loop in _loops)
         {
-            if (loop != Thread.CurrentThread)
-                loop.Join();
+            TimeSpan left = limit - Stopwatch.GetElapsedTime(began);
+            if (loop != Thread.CurrentThread && !loop.Join(left > TimeSpan.Zero ? left : TimeSpan.Zero))
+                return false;
         }
 
         _loops.Clear();
+        return true;
+    }
+
+    // By a thread of its own: a store that is closed may wait for its disk for ever.
+    private static bool Do(Action close, TimeSpan limit)
+    {
+        Task closing = Task.Factory.StartNew(close, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        if (Task.WaitAny([closing], limit) < 0)
+            return false;
+        closing.GetAwaiter().GetResult();
+        return true;
     }
 
     private void Crash(string loop, Exception e)

@@ -13,7 +13,8 @@ public sealed class PresenceService(IPresenceRuntime runtime, IHostApplicationLi
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await using CancellationTokenRegistration stop = stoppingToken.Register(runtime.RequestStop);
+        // At once: what listens stops first, and waits for the requests it has.
+        await using CancellationTokenRegistration stop = lifetime.ApplicationStopping.Register(runtime.RequestStop);
         runtime.Start();
         if (!await runtime.Completion)
         {

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Presence.Core.Log;
 using Presence.Host.Web.Access;
@@ -19,10 +20,12 @@ internal sealed class IngestHandler : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _places;
+    private readonly CancellationToken _stopping;
 
     /// <summary>The writer is made with the first request.</summary>
-    public IngestHandler(ILog log, CallerAccess access, IngestLimits limits, TimeProvider time, ILogger<IngestHandler> logger)
+    public IngestHandler(ILog log, CallerAccess access, IngestLimits limits, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<IngestHandler> logger)
     {
+        _stopping = lifetime.ApplicationStopping;
         _writer = new Lazy<IRecordWriter>(log.CreateWriter);
         _access = access;
         _limits = limits;
@@ -83,7 +86,7 @@ internal sealed class IngestHandler : IDisposable
             size.MaxRequestBodySize = 2L * _limits.BodyBytesMax;
         byte[]? body;
         using (CancellationTokenSource bodyTime = new(_limits.BodyTimeout, _time))
-        using (CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(bodyTime.Token, context.RequestAborted))
+        using (CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(bodyTime.Token, context.RequestAborted, _stopping))
         {
             try
             {
@@ -92,6 +95,11 @@ internal sealed class IngestHandler : IDisposable
             catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
             {
                 body = null;
+            }
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested)
+            {
+                await RefuseForNow(context, "This instance stops; none of it was taken. Send all of it again.");
+                return;
             }
             catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
             {
@@ -126,7 +134,7 @@ internal sealed class IngestHandler : IDisposable
     {
         string reason;
         using CancellationTokenSource logTime = new(_limits.LogTimeout, _time);
-        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(logTime.Token, context.RequestAborted);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(logTime.Token, context.RequestAborted, _stopping);
         try
         {
             if (batch.Records.Count > 0)
@@ -139,13 +147,18 @@ internal sealed class IngestHandler : IDisposable
         }
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {
-            reason = $"the log did not answer within {_limits.LogTimeout.TotalSeconds:0} s";
+            reason = _stopping.IsCancellationRequested ? "the instance stops" : $"the log did not answer within {_limits.LogTimeout.TotalSeconds:0} s";
         }
 
         _logger.IngestFailed(batch.Records.Count, reason);
-        context.Response.Headers.RetryAfter = "5";
-        await Refuse(context, StatusCodes.Status503ServiceUnavailable, "The log did not take the records; send all of them again. Twice is fine.");
+        await RefuseForNow(context, "The log did not take the records; send all of them again. Twice is fine.");
         return false;
+    }
+
+    private static Task RefuseForNow(HttpContext context, string error)
+    {
+        context.Response.Headers.RetryAfter = "5";
+        return Refuse(context, StatusCodes.Status503ServiceUnavailable, error);
     }
 
     private static Task Refuse(HttpContext context, int status, string error) => Answer(context, status, new Refused(error), IngestJson.Default.Refused);

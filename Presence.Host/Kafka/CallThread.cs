@@ -12,6 +12,7 @@ internal sealed class CallThread
 
     private readonly BlockingCollection<Action> _calls = [];
     private readonly Action _whenIdle;
+    private Action? _last;
 
     /// <summary>
     /// Started at once; ends after what <see cref="End"/> was given. Does <paramref name="whenIdle"/> each second
@@ -47,7 +48,8 @@ internal sealed class CallThread
     /// <summary>Makes a last call, and ends.</summary>
     public void End(Action last)
     {
-        _calls.Add(last);
+        // Not as one more call: the client that it takes away must not be looked after any more.
+        _last = last;
         _calls.CompleteAdding();
     }
 
@@ -57,10 +59,10 @@ internal sealed class CallThread
         {
             if (_calls.TryTake(out Action? call, IdlePause))
                 call();
-            else if (!_calls.IsCompleted)
+            else if (!_calls.IsAddingCompleted)
                 _whenIdle();
         }
 
-        _calls.Dispose();
+        _last!();
     }
 }

@@ -60,11 +60,8 @@ internal sealed class KafkaWriter : IRecordWriter
         await pending.Task.WaitAsync(cancellation);
     }
 
-    public void Dispose()
-    {
-        _producer.Flush(TimeSpan.FromSeconds(10));
-        _producer.Dispose();
-    }
+    // Whoever appends waits for the answer; nobody waits for what is still on its way.
+    public void Dispose() => _producer.Dispose();
 
     private sealed class Pending(int count)
     {

@@ -11,6 +11,7 @@ public sealed class RocksDbResources : IDisposable
 {
     private readonly Cache _cache;
     private readonly RocksDbOptions _options;
+    private readonly Lock _gate = new();
     private IntPtr _writeBufferManager;
 
     // Of running tasks, and of replays: those take longer, and wait for compactions that are behind.
@@ -30,12 +31,20 @@ public sealed class RocksDbResources : IDisposable
     }
 
     /// <summary>Bytes of blocks and memtables in memory.</summary>
-    public long MemoryBytes =>
-        (long)_cache.GetUsage() + (_writeBufferManager == IntPtr.Zero ? 0 : (long)Native.Instance.rocksdb_write_buffer_manager_memory_usage(_writeBufferManager));
+    public long MemoryBytes
+    {
+        get
+        {
+            lock (_gate)
+                return (long)_cache.GetUsage() + (_writeBufferManager == IntPtr.Zero ? 0 : (long)Native.Instance.rocksdb_write_buffer_manager_memory_usage(_writeBufferManager));
+        }
+    }
 
     /// <summary>Options of one database; small values, point reads, few scans.</summary>
     public DbOptions CreateDbOptions()
     {
+        // An opening may be under way while a process ends that does not wait for it.
+        using Lock.Scope scope = _gate.EnterScope();
         ObjectDisposedException.ThrowIf(_writeBufferManager == IntPtr.Zero, this);
         BlockBasedTableOptions table = new BlockBasedTableOptions()
             .SetBlockSize(8 * 1024)
@@ -78,6 +87,7 @@ public sealed class RocksDbResources : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        using Lock.Scope scope = _gate.EnterScope();
         if (_writeBufferManager == IntPtr.Zero)
             return;
         Writes.End();

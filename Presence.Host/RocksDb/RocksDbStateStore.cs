@@ -94,10 +94,7 @@ public sealed class RocksDbStateStore : IStateStore
                     return;
             }
 
-            // An iterator ends at what it cannot read as it does after the last entry.
-            Native.Instance.rocksdb_iter_get_error(iterator.Handle, out IntPtr error);
-            if (error != IntPtr.Zero)
-                throw new RocksDbException(error);
+            RocksDbErrors.ThrowIfFailed(iterator);
         }
         catch (RocksDbException e)
         {

@@ -9,6 +9,11 @@ public sealed class StateDirectory : IDisposable
     /// <summary>Version of the layout below this directory.</summary>
     public const int FormatVersion = 1;
 
+    // What a lock that another process holds is called: EWOULDBLOCK of Linux and of macOS, ERROR_SHARING_VIOLATION.
+    private const int WouldBlock = 11;
+    private const int WouldBlockMac = 35;
+    private const int SharingViolation = unchecked((int)0x80070020);
+
     private readonly FileStream _lock;
 
     private StateDirectory(string path, string instanceId, FileStream @lock)
@@ -42,9 +47,10 @@ public sealed class StateDirectory : IDisposable
             throw new StateDirectoryException($"The state directory {path} cannot be made or its mode not set to 0700: {e.Message}. Set Presence:StateDirectory to a directory this user owns.", e);
         }
 
-        FileStream held = Lock(path);
+        FileStream? held = null;
         try
         {
+            held = Lock(path);
             CheckFormat(path);
             string idFile = System.IO.Path.Combine(path, "instance-id");
             string? kept = File.Exists(idFile) ? File.ReadAllText(idFile).Trim() : null;
@@ -54,9 +60,11 @@ public sealed class StateDirectory : IDisposable
                 WriteWhole(idFile, id);
             return new StateDirectory(path, id, held);
         }
-        catch
+        catch (Exception e)
         {
-            held.Dispose();
+            held?.Dispose();
+            if (e is IOException)
+                throw new StateDirectoryException($"The state directory {path} cannot be read or written: {e.Message}. See whether its disk is full or failing, then start again.", e, mayPass: true);
             throw;
         }
     }
@@ -69,17 +77,13 @@ public sealed class StateDirectory : IDisposable
         string file = System.IO.Path.Combine(path, "lock");
         try
         {
-            FileStream stream = new(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            stream.SetLength(0);
-            stream.Write(System.Text.Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"));
-            stream.Flush();
-            return stream;
+            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (UnauthorizedAccessException e)
         {
             throw new StateDirectoryException($"The state directory {path} cannot be written: {e.Message}.", e);
         }
-        catch (IOException e)
+        catch (IOException e) when (e.HResult is WouldBlock or WouldBlockMac or SharingViolation)
         {
             throw new StateDirectoryException($"The state directory {path} is in use by another process: two instances cannot share one. Stop the other one, or set Presence:StateDirectory. ({e.Message})", e);
         }

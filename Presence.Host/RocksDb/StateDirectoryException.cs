@@ -4,8 +4,9 @@ namespace Presence.Host.RocksDb;
 public sealed class StateDirectoryException : Exception
 {
     /// <summary>With the whole sentence.</summary>
-    public StateDirectoryException(string message, Exception? inner = null)
-        : base(message, inner)
-    {
-    }
+    public StateDirectoryException(string message, Exception? inner = null, bool mayPass = false)
+        : base(message, inner) => MayPass = mayPass;
+
+    /// <summary>Whether another attempt may do: its disk is full, or does not answer.</summary>
+    public bool MayPass { get; }
 }

@@ -62,6 +62,27 @@ internal sealed class EmbeddedTests
         }
     }
 
+    [Test]
+    public async Task A_request_whose_body_does_not_end_keeps_no_instance_from_ending()
+    {
+        Scenario scenario = Scenario.CreateEmbedded(_state, records: 1, seed: 1);
+        Uri address = FreeAddress();
+        using PresenceProcess presence = PresenceProcess.Start(scenario.Arguments(_state, "--Presence:HttpUrl", address.ToString()));
+        using HttpClient client = new() { BaseAddress = address };
+        using CancellationTokenSource over = new(TimeSpan.FromMinutes(1));
+        await WaitUntilWorkedOff(client, over.Token);
+        using TcpClient caller = new();
+        await caller.ConnectAsync(address.Host, address.Port, over.Token);
+        NetworkStream stream = caller.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /ingest/probes HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Length: 1000\r\n\r\n{{"), over.Token);
+        await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, over.Token);
+
+        presence.Signal("TERM");
+        Assert.That(presence.WaitForExit(TimeSpan.FromSeconds(8)), Is.Zero, string.Join('\n', presence.Log));
+        using StreamReader answer = new(stream);
+        Assert.That(await answer.ReadLineAsync(over.Token), Does.Contain("503"));
+    }
+
     // One request after the other, each until it is acknowledged.
     private static async Task Load(Scenario scenario, HttpClient client, CancellationToken cancellation)
     {

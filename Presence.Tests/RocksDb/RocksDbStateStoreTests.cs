@@ -281,6 +281,23 @@ internal sealed class RocksDbStateStoreTests
     }
 
     [Test]
+    public void A_state_directory_whose_disk_is_full_is_in_nobodys_use()
+    {
+        if (!File.Exists("/dev/full"))
+            Assert.Ignore("There is no device here that is always full: a full disk was not tried.");
+        string path = TemporaryDirectory();
+        // What is written in it first.
+        File.CreateSymbolicLink(Path.Combine(path, "format.new"), "/dev/full");
+        StateDirectoryException refused = Assert.Throws<StateDirectoryException>(() => StateDirectory.Open(path, null, "host", out _))!;
+        Assert.That(refused.MayPass, Is.True);
+        Assert.That(refused.Message, Does.Contain(path).And.Contain("No space left").And.Not.Contain("in use"));
+        File.Delete(Path.Combine(path, "format.new"));
+        using (StateDirectory.Open(path, null, "host", out _))
+            Assert.That(Assert.Throws<StateDirectoryException>(() => StateDirectory.Open(path, null, "host", out _))!.MayPass, Is.False);
+        Directory.Delete(path, recursive: true);
+    }
+
+    [Test]
     public void A_state_directory_is_one_processes_alone_and_keeps_the_instance_id()
     {
         string path = TemporaryDirectory();

@@ -305,6 +305,139 @@ internal sealed class InstanceTests
         Assert.That(said[^1].Copies.Select(c => c.ChangelogOffset), Is.All.GreaterThan(0).And.Exactly(SimulatedTown.Stages.Count).Items);
     }
 
+    [Test]
+    public void An_instance_whose_stores_take_long_to_close_hands_its_tasks_over()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = LogWithTopics(world);
+        SimulatedDisk disk = new(world);
+        SimulatedProcess process = Start(log, disk, Options("i"));
+        world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
+        foreach (SimulatedStoreFile file in disk.Files.Values)
+            file.CloseTakes = TimeSpan.FromSeconds(30.0 / SimulatedTown.Stages.Count);
+        process.RequestStop();
+        int open = SimulatedTown.Stages.Count;
+        world.RunUntil(() =>
+        {
+            int left = disk.Files.Values.Count(f => f.IsOpen);
+            Assert.That(open - left, Is.LessThanOrEqualTo(1), "one in each step: the loop comes back in between");
+            open = left;
+            return process.State == InstanceState.Stopped;
+        });
+
+        Announcement last = log.Cluster.Find(Fleet)!.Records.Where(r => r.Value is not null).Select(r => Announcement.Read(r.Key, r.Value)).OfType<Announcement>().Last();
+        Assert.That((last.State, last.Copies.Count), Is.EqualTo((MemberState.Ended, SimulatedTown.Stages.Count)));
+    }
+
+    [Test]
+    public void An_incarnation_that_ends_while_a_loop_hangs_ends_the_process_and_leaves_open_what_is_used()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = LogWithTopics(world);
+        SimulatedDisk disk = new(world);
+        int incarnations = 0;
+        SimulatedProcess process = Start(log, disk, new() { ApplicationId = Application, InstanceId = "i", DeadLetterTopic = SimulatedTown.Names.DeadLetter, CreateIncarnationId = () => $"{++incarnations}" });
+        world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
+        List<TimeSpan> limits = [];
+        process.Instance.EndLoops = (_, limit) =>
+        {
+            limits.Add(limit);
+            return false;
+        };
+        Fence(world, log, process.Instance.Workers[0].TransactionalId);
+
+        world.RunUntil(() => process.State == InstanceState.Failed);
+
+        process.Instance.Dispose();
+        Assert.That((incarnations, limits.Count, disk.Files.Values.Count(f => f.IsOpen)), Is.EqualTo((1, 1, SimulatedTown.Stages.Count)));
+        Assert.That(limits[0], Is.LessThanOrEqualTo(new InstanceOptions { ApplicationId = "a", InstanceId = "i", DeadLetterTopic = "d" }.StuckLimit));
+        Assert.That(process.Reason, Does.Contain("has not come back"));
+    }
+
+    [Test]
+    public void What_is_stuck_waits_for_no_loop_when_another_of_its_workers_is_fenced()
+    {
+        int both = 0, ends = 0;
+        for (int seed = 1; seed <= 30; seed++)
+        {
+            SimulatedWorld world = new(seed);
+            SimulatedLog log = LogWithTopics(world);
+            SimulatedProcess process = Start(log, new SimulatedDisk(world), new() { ApplicationId = Application, InstanceId = "i", DeadLetterTopic = SimulatedTown.Names.DeadLetter, Workers = 2 });
+            world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
+            process.Instance.EndLoops = (_, _) => ++ends < 0;
+            process.Stick(TimeSpan.FromSeconds(120));
+            bool HangsFor(string time) => process.Reason is { } reason && reason.Contains($"has not come back for {time}", StringComparison.Ordinal);
+            world.RunUntil(() => HangsFor("1"));
+            Worker other = process.Instance.Workers.Single(w => !process.Reason!.Contains($"worker {w.Index}", StringComparison.Ordinal));
+            Fence(world, log, other.TransactionalId);
+
+            // It finds that out with the next thing to do, which comes when the instance is found to be stuck.
+            world.RunUntil(() => HangsFor("20 s"));
+            for (int i = 0; process.State != InstanceState.Failed && i < 10_000; i++)
+            {
+                Login(log, i);
+                world.Run(TimeSpan.FromMilliseconds(1));
+            }
+
+            both += process.State == InstanceState.Failed && other.State == WorkerState.Failed ? 1 : 0;
+        }
+
+        Assert.That(both, Is.Positive, "the other one had failed before the process did");
+        Assert.That(ends, Is.Zero);
+    }
+
+    [Test]
+    public void A_worker_that_stood_still_for_more_than_an_hour_begins_anew_before_it_sends_anything()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = LogWithTopics(world);
+        int incarnations = 0;
+        InstanceOptions options = new() { ApplicationId = Application, InstanceId = "i", DeadLetterTopic = SimulatedTown.Names.DeadLetter, CreateIncarnationId = () => $"{++incarnations}" };
+        SimulatedProcess process = Start(log, new SimulatedDisk(world), options);
+        world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
+        Worker worker = process.Instance.Workers[0];
+        process.Pause(TimeSpan.FromMinutes(61));
+        Login(log, 0);
+        for (int i = 0; i < 61 * 2; i++)
+            world.Run(TimeSpan.FromSeconds(30));
+
+        world.RunUntil(() => worker.State == WorkerState.Failed);
+        Assert.That(worker.Failure, Does.Contain("stood still for 01:0"));
+        Assert.That(WalkIns(log), Is.Zero);
+        world.RunUntil(() => WalkIns(log) == 1);
+        Assert.That(incarnations, Is.EqualTo(2));
+    }
+
+    [TestCase("before begin")]
+    [TestCase("before produce")]
+    [TestCase("before send offsets")]
+    public void A_worker_that_stands_still_amid_a_transaction_for_more_than_an_hour_does_not_commit_it(string call)
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = LogWithTopics(world);
+        SimulatedProcess process = Start(log, new SimulatedDisk(world), Options("i"));
+        world.RunUntil(() => Running(process) == SimulatedTown.Stages.Count);
+        world.Run(TimeSpan.FromSeconds(5));
+        Worker worker = process.Instance.Workers[0];
+        process.SuspendAt(call, TimeSpan.FromMinutes(61));
+        for (int i = 0; worker.State != WorkerState.Failed && i < 1_000; i++)
+        {
+            Login(log, i);
+            int walkIns = WalkIns(log);
+            world.Run(TimeSpan.FromMilliseconds(20));
+            if (worker.State == WorkerState.Failed)
+                Assert.That(WalkIns(log), Is.EqualTo(walkIns));
+        }
+
+        Assert.That(worker.Failure, Does.Contain("stood still for 01:0"));
+    }
+
+    private static void Fence(SimulatedWorld world, SimulatedLog log, string transactionalId)
+    {
+        using ITransactionalProducer fences = log.CreateProducer(transactionalId);
+        world.RunUntil(() => fences.Init(TimeSpan.Zero).IsOk);
+    }
+
     private static InstanceOptions Options(string id, params (string Service, BadInputPolicy Policy)[] policies) => new()
     {
         ApplicationId = Application,

@@ -226,6 +226,63 @@ internal sealed class RestorerTests
         Assert.That((dropped, position, stores.Closed, disk.Files.Values.Single().IsOpen), Is.EqualTo((Task, -1, 1, false)));
     }
 
+    [Test]
+    public void Copies_are_deleted_one_after_the_other_and_before_their_tasks_come_again()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = CreateLog(world, 4);
+        SimulatedDisk disk = new(world);
+        for (int i = 0; i < 4; i++)
+            disk.Open((Task with { Partition = i }).ToString()).Entries[[StoreKeys.StatePrefix]] = [];
+        using Restorer restorer = Create(world, log, new SimulatedStores(disk));
+        for (int i = 0; i < 4; i++)
+            restorer.Delete(Task with { Partition = i });
+        TakeoverRequest last = Request(world, log, 3, new StoreBounds());
+
+        restorer.RunOnce(TimeSpan.Zero);
+        Assert.That(disk.Files, Has.Count.EqualTo(3), "the others of this thread have their turns in between");
+        restorer.Follow(last);
+        restorer.RunOnce(TimeSpan.Zero);
+        Assert.That(disk.Files.Keys, Is.EqualTo([(Task with { Partition = 2 }).ToString()]), "of the one to follow there is no old copy any more");
+        world.RunUntil(() => State(restorer, 3) == TaskState.Running);
+        Assert.That(disk.Files.Keys, Is.EqualTo([last.Task.ToString()]), "a new one");
+    }
+
+    [Test]
+    public void A_copy_that_was_to_be_deleted_is_left_alone_once_its_task_runs()
+    {
+        SimulatedWorld world = new(1);
+        SimulatedLog log = CreateLog(world, 40);
+        SimulatedDisk disk = new(world);
+        using Restorer restorer = Create(world, log, new SimulatedStores(disk));
+        for (int i = 0; i < 40; i++)
+            disk.Open((Task with { Partition = i }).ToString());
+        TakeoverRequest last = Request(world, log, 39, new StoreBounds());
+        // As one plan after the other says so.
+        for (int plans = 0; plans < 3; plans++)
+        {
+            for (int i = 0; i < 40; i++)
+                restorer.Delete(Task with { Partition = i });
+        }
+
+        restorer.RunOnce(TimeSpan.Zero);
+        restorer.Run(last);
+        StreamTask? task = null;
+        int left = 0;
+        while (!restorer.TryTakeReady(out task, out _))
+        {
+            left = disk.Files.Count - 1;
+            restorer.RunOnce(TimeSpan.Zero);
+            world.Run(TimeSpan.FromMilliseconds(10));
+        }
+
+        Assert.That(left, Is.Positive, "it runs before all are deleted");
+        for (int i = 0; i < 200; i++)
+            restorer.RunOnce(TimeSpan.Zero);
+        Assert.That(disk.Files.Keys, Is.EqualTo([last.Task.ToString()]));
+        task.Dispose();
+    }
+
     private static SimulatedLog CreateLog(SimulatedWorld world, int partitions)
     {
         SimulatedLog log = new(new SimulatedCluster(world));

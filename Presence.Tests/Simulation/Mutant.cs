@@ -184,7 +184,7 @@ internal sealed record Mutant(string Name, params (string File, string Text, str
         new("A task is said to be released before its transaction is known to be committed", (WorkerFile, "                BeginCommit(now);\n                return State == WorkerState.Feeding;", "                _released.Enqueue((id, task.ChangelogOffset));\n                BeginCommit(now);\n                return State == WorkerState.Feeding;")),
         new(
             "An instance says that it has ended before its workers have",
-            ("Runtime/Instance.cs", "            if (worker.State is WorkerState.Closed or WorkerState.Failed)\n                continue;", "            if (worker.State is WorkerState.Closed or WorkerState.Failed || _workers.Count > 0)\n                continue;"),
+            ("Runtime/Instance.cs", "        if (_workers.Any(IsWaitedFor))\n            return;\n", ""),
             ("Runtime/Instance.cs", "_hasTasks && _workers.All(w => w.State == WorkerState.Closed)", "_hasTasks")),
         new("A store that is being opened is left behind with its task", ("Runtime/Takeover.cs", "        _opening?.Dispose();\n        if (Result is null)", "        if (Result is null)")),
     ];

@@ -19,9 +19,11 @@ internal sealed class SimulatedProcess
     private readonly SimulatedWorld _world;
     private readonly SimulatedLog _log;
     private readonly Instance _instance;
+    private readonly SimulatedClock _clock;
     private readonly Action<SimulatedProcess, string> _onCrash;
     private IReadOnlyList<Worker> _driven = [];
     private long _callsLeft = long.MaxValue;
+    private (string Call, TimeSpan Span)? _suspendsAt;
     private TimeSpan _slow;
     private TimeSpan _stuckFor;
     private long _stuckUntil;
@@ -34,7 +36,8 @@ internal sealed class SimulatedProcess
         Disk = disk;
         _onCrash = onCrash;
         _log = new SimulatedLog(cluster) { OnCall = OnCall };
-        _instance = new Instance(options, stages, _log, new SimulatedStores(disk, OnCall, slow => _slow += slow), new SimulatedClock(_world, skew), NoMetrics, logger);
+        _clock = new SimulatedClock(_world, skew);
+        _instance = new Instance(options, stages, _log, new SimulatedStores(disk, OnCall, slow => _slow += slow), _clock, NoMetrics, logger);
         _world.After(_world.Span(1, 50), StepControl);
         _world.After(_world.Span(1, 50), StepHeartbeat);
     }
@@ -71,6 +74,9 @@ internal sealed class SimulatedProcess
         _log.PausedUntil = _world.Now + (long)span.TotalMicroseconds;
     }
 
+    /// <summary>The machine is suspended in the midst of a step, when the next call of that name is made, and wakes up so much later.</summary>
+    public void SuspendAt(string call, TimeSpan span) => _suspendsAt = (call, span);
+
     /// <summary>It has little of its machine for a while: a step that does something takes longer, and what it began is open until the next.</summary>
     public void SlowDown(TimeSpan span) => _slowUntil = _world.Now + (long)span.TotalMicroseconds;
 
@@ -98,6 +104,12 @@ internal sealed class SimulatedProcess
 
     private void OnCall(string what)
     {
+        if (_suspendsAt is var (call, span) && what == call)
+        {
+            _suspendsAt = null;
+            _clock.Skew += span;
+        }
+
         if (--_callsLeft > 0 || !IsAlive)
             return;
         throw new SimulatedCrashException(what);

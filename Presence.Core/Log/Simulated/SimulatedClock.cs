@@ -6,6 +6,9 @@ public sealed class SimulatedClock(SimulatedWorld world, TimeSpan skew = default
     /// <summary>Wall clock at virtual time 0: later than all event times, so that none is taken for one of the future.</summary>
     public static readonly DateTimeOffset Epoch = new(2040, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    /// <summary>How far it is ahead.</summary>
+    public TimeSpan Skew { get; set; } = skew;
+
     /// <inheritdoc/>
     public override long TimestampFrequency => 1_000_000;
 
@@ -13,5 +16,5 @@ public sealed class SimulatedClock(SimulatedWorld world, TimeSpan skew = default
     public override long GetTimestamp() => world.Now;
 
     /// <inheritdoc/>
-    public override DateTimeOffset GetUtcNow() => Epoch.AddMicroseconds(world.Now) + skew;
+    public override DateTimeOffset GetUtcNow() => Epoch.AddMicroseconds(world.Now) + Skew;
 }

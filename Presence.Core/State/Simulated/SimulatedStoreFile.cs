@@ -26,6 +26,9 @@ public sealed class SimulatedStoreFile
     /// <summary>Whoever opens it hears nothing more.</summary>
     public bool Hangs { get; set; }
 
+    /// <summary>How long it takes to close it.</summary>
+    public TimeSpan CloseTakes { get; set; }
+
     /// <summary>Open in a process; a store has one owner.</summary>
     public bool IsOpen { get; set; }
 

@@ -105,9 +105,11 @@ public sealed class SimulatedStores(SimulatedDisk disk, Action<string>? onCall =
 
         public void Dispose()
         {
-            if (!_disposed)
-                file.Leave(stores.World);
+            if (_disposed)
+                return;
             _disposed = true;
+            file.Leave(stores.World);
+            stores._onSlow?.Invoke(file.CloseTakes);
         }
     }
 
