@@ -88,10 +88,13 @@ public sealed partial class Instance : IDisposable
 
     /// <summary>
     /// Tells whoever drives the loops to leave workers and restorer of an ended incarnation, and then to close them by the
-    /// action given; returns whether the loops have left, and all is closed, each within the time given. Null where one thread
-    /// drives all.
+    /// action given; returns whether the loops have left within the time given, and the closing has never stood still for as
+    /// long (<see cref="MovedAt"/>). Null where one thread drives all.
     /// </summary>
     public Func<Action, TimeSpan, bool>? EndLoops { get; set; }
+
+    /// <summary>Wall clock, ms, when a worker or the restorer got on last, be it with their closing.</summary>
+    public long MovedAt => Math.Max(_restorer.ProgressAt, (_workers.Count > 0 ? _workers : _starting).Max(w => (long?)w.ProgressAt) ?? 0);
 
     /// <summary>Asks for a clean end.</summary>
     public void RequestStop() => _stopRequested = true;

@@ -147,14 +147,10 @@ public sealed class Restorer : ILogReceiver, IDisposable
         NoteProgress();
         bool moved = !_orders.IsEmpty;
         int looks = 0;
-        while (_toDelete.TryDequeue(out TaskId obsolete))
+        TakeDeletions();
+        while (!_isLeaving && _orders.TryDequeue(out var order))
         {
-            if (!_deleting.Contains(obsolete))
-                _deleting.Add(obsolete);
-        }
-
-        while (_orders.TryDequeue(out var order))
-        {
+            NoteProgress();
             Obey(order.Task, order.Goal, order.Request);
             looks += order.Goal == TakeoverGoal.Look ? 1 : 0;
         }
@@ -227,7 +223,11 @@ public sealed class Restorer : ILogReceiver, IDisposable
         _cancellation.Cancel();
         // From the last one: what no thread has begun to open need not be waited for.
         for (int slot = _takeovers.Count - 1; slot >= 0; slot--)
+        {
+            NoteProgress();
             _takeovers[slot]?.Dispose();
+        }
+
         while (_ready.TryDequeue(out var ready))
             ready.Task.Dispose();
         _consumer?.Dispose();
@@ -269,7 +269,8 @@ public sealed class Restorer : ILogReceiver, IDisposable
             _takeovers[slot] = null;
         }
 
-        // First, and never once its store is open: it may be damaged.
+        // First, and never once its store is open: it may be damaged. What was asked before this order is known.
+        TakeDeletions();
         if (_deleting.Remove(task))
             DeleteCopy(task);
         if (slot < 0)
@@ -281,6 +282,15 @@ public sealed class Restorer : ILogReceiver, IDisposable
         }
 
         _takeovers[slot] = new Takeover(request!, goal.Value, _options.GroupOf(request!.Definition.Service), _log.Admin, _stores, _time, _metrics, _lifecycle, _logger);
+    }
+
+    private void TakeDeletions()
+    {
+        while (_toDelete.TryDequeue(out TaskId obsolete))
+        {
+            if (!_deleting.Contains(obsolete))
+                _deleting.Add(obsolete);
+        }
     }
 
     private void DeleteCopy(TaskId task)

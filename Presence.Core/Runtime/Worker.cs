@@ -164,7 +164,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
         bool busy = _fedLast > 0 || IsDirty();
         int fetched = 0;
         if (!_isMoreToFeed)
-            fetched = _consumers.Poll(this, _options.Bounds.PollRecordsMax, busy ? (_fedLast > 0 ? TimeSpan.Zero : WorkerBounds.IdleWait) : wait);
+            fetched = _consumers.Poll(this, _options.Bounds.PollRecordsMax, busy ? (_fedLast > 0 ? TimeSpan.Zero : WorkerBounds.IdleWait) : _releasing.Count > 0 ? TimeSpan.Zero : wait);
         if (State != WorkerState.Feeding)
             return true;
 
@@ -191,7 +191,12 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     public void Dispose()
     {
         foreach (StreamTask task in _tasks)
+        {
+            Volatile.Write(ref _progressAt, Now());
             task.Dispose();
+        }
+
+        Volatile.Write(ref _progressAt, Now());
         _tasks.Clear();
         while (_arriving.TryDequeue(out StreamTask? task))
             task.Dispose();

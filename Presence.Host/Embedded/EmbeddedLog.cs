@@ -100,8 +100,8 @@ public sealed partial class EmbeddedLog : ILog, ILogAdmin
             Monitor.PulseAll(_gate);
             // Who hangs in a read has the database, which ends with the process then.
             long began = Stopwatch.GetTimestamp();
-            while (_readers > 0 && Stopwatch.GetElapsedTime(began) < ReadersLimit)
-                Monitor.Wait(_gate, ReadersLimit);
+            while (_readers > 0 && ReadersLimit - Stopwatch.GetElapsedTime(began) is { Ticks: > 0 } left)
+                Monitor.Wait(_gate, left);
             if (_readers == 0)
                 _db.Dispose();
         }

@@ -16,6 +16,7 @@ public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
     private static readonly TimeSpan RestoreWait = TimeSpan.FromMilliseconds(10);
 
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan StandstillCheck = TimeSpan.FromMilliseconds(100);
 
     private readonly Instance _instance;
     private readonly ILogger _logger;
@@ -179,14 +180,21 @@ public sealed class PresenceRuntime : IPresenceRuntime, IDisposable
     }
 
     // By a thread of its own: a store that is closed may wait for its disk for ever.
-    private static bool Do(Action close, TimeSpan limit)
+    private bool Do(Action close, TimeSpan limit)
     {
         Task closing = Task.Factory.StartNew(close, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        if (Task.WaitAny([closing], limit) < 0)
-            return false;
+        long began = Now();
+        while (Task.WaitAny([closing], StandstillCheck) < 0)
+        {
+            if (Now() - Math.Max(began, _instance.MovedAt) >= limit.TotalMilliseconds)
+                return false;
+        }
+
         closing.GetAwaiter().GetResult();
         return true;
     }
+
+    private static long Now() => TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
 
     private void Crash(string loop, Exception e)
     {
