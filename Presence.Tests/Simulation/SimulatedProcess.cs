@@ -77,6 +77,9 @@ internal sealed class SimulatedProcess
     /// <summary>The machine is suspended in the midst of a step, when the next call of that name is made, and wakes up so much later.</summary>
     public void SuspendAt(string call, TimeSpan span) => _suspendsAt = (call, span);
 
+    /// <summary>What is called after that.</summary>
+    public List<string> CallsSinceSuspended { get; } = [];
+
     /// <summary>It has little of its machine for a while: a step that does something takes longer, and what it began is open until the next.</summary>
     public void SlowDown(TimeSpan span) => _slowUntil = _world.Now + (long)span.TotalMicroseconds;
 
@@ -104,6 +107,8 @@ internal sealed class SimulatedProcess
 
     private void OnCall(string what)
     {
+        if (_clock.Skew > TimeSpan.FromMinutes(1))
+            CallsSinceSuspended.Add(what);
         if (_suspendsAt is var (call, span) && what == call)
         {
             _suspendsAt = null;
