@@ -89,9 +89,13 @@ public sealed partial class Instance : IDisposable
     /// <summary>
     /// Tells whoever drives the loops to leave workers and restorer of an ended incarnation, and then to close them by the
     /// action given; returns whether the loops have left within the time given, and the closing has never stood still for as
-    /// long (<see cref="MovedAt"/>). Null where one thread drives all.
+    /// long (<see cref="MovedAt"/>). By default one thread drives all, and there is none to leave.
     /// </summary>
-    public Func<Action, TimeSpan, bool>? EndLoops { get; set; }
+    public Func<Action, TimeSpan, bool> EndLoops { get; set; } = (close, _) =>
+    {
+        close();
+        return true;
+    };
 
     /// <summary>Wall clock, ms, when a worker or the restorer got on last, be it with their closing.</summary>
     public long MovedAt => Math.Max(_restorer.ProgressAt, (_workers.Count > 0 ? _workers : _starting).Max(w => (long?)w.ProgressAt) ?? 0);
@@ -315,7 +319,7 @@ public sealed partial class Instance : IDisposable
     {
         Heartbeat.Announce(null, atOnce: false);
         _restorer.Leave();
-        if (EndLoops is { } end && !end(CloseLoops, limit))
+        if (!EndLoops(CloseLoops, limit))
         {
             _isStuck = true;
             string reason = $"a loop or a store of the incarnation that ends has not come back for {limit.TotalSeconds:0} s";
@@ -325,8 +329,6 @@ public sealed partial class Instance : IDisposable
             return false;
         }
 
-        if (EndLoops is null)
-            CloseLoops();
         _planner?.Dispose();
         _planner = null;
         _view?.Dispose();

@@ -82,7 +82,7 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     /// <summary>Takes the transactional id; repeated until it is not TimedOut.</summary>
     public LogResult Init(TimeSpan timeout)
     {
-        Volatile.Write(ref _progressAt, Now());
+        NoteProgress();
         return _producer.Init(timeout);
     }
 
@@ -192,11 +192,11 @@ public sealed partial class Worker : ILogReceiver, IDisposable
     {
         foreach (StreamTask task in _tasks)
         {
-            Volatile.Write(ref _progressAt, Now());
+            NoteProgress();
             task.Dispose();
         }
 
-        Volatile.Write(ref _progressAt, Now());
+        NoteProgress();
         _tasks.Clear();
         while (_arriving.TryDequeue(out StreamTask? task))
             task.Dispose();
@@ -405,6 +405,8 @@ public sealed partial class Worker : ILogReceiver, IDisposable
 
         _status = status;
     }
+
+    private void NoteProgress() => Volatile.Write(ref _progressAt, Now());
 
     private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
 }
